@@ -1,0 +1,58 @@
+//! Every number the engine will not go beyond. Nothing else in the crate holds
+//! one.
+
+/// Bytes of key, value and headers of one record. 16 MiB.
+pub const RECORD_MAX: usize = 16 << 20;
+
+/// Bytes of one encoded batch, which is one frame. 32 MiB.
+pub const BATCH_MAX: usize = 32 << 20;
+
+/// Records of one batch.
+pub const BATCH_RECORDS_MAX: usize = 1 << 20;
+
+/// Headers of one record.
+pub const HEADERS_MAX: usize = 1 << 10;
+
+/// Offsets stay below 2^53, so that every JavaScript build can name each.
+pub const OFFSET_MAX: u64 = (1 << 53) - 1;
+
+/// Bytes written but not yet synced before an append waits for a sync. 16 MiB.
+/// It bounds what recovery reads beyond the last sync.
+pub const UNSYNCED_MAX: u64 = 16 << 20;
+
+/// Bytes queued behind a commit in flight before an append waits. 16 MiB.
+pub const QUEUED_MAX: usize = 16 << 20;
+
+/// Bytes of buffered records before they are handed to the store unasked.
+pub const BUFFERED_MAX: usize = 256 << 10;
+
+/// Bytes a store keeps in hand so that a manifest can still be written when it
+/// refuses everything else as full. 64 KiB.
+pub const MANIFEST_RESERVE: u64 = 64 << 10;
+
+/// Bytes of edits after which a manifest is rewritten as a snapshot.
+pub const MANIFEST_EDITS_MAX: u64 = 256 << 10;
+
+/// Smallest and largest size at which a segment is rolled.
+pub const SEGMENT_MIN: u64 = 4 << 10;
+/// See [`SEGMENT_MIN`]. 1 GiB, so that every position fits 32 bits with room
+/// for the largest batch.
+pub const SEGMENT_MAX: u64 = 1 << 30;
+/// The size at which a segment is rolled unless the log says otherwise.
+pub const SEGMENT_DEFAULT: u64 = 64 << 20;
+
+/// Bytes between two entries of a segment's offset index, and with it the size
+/// of a cached block of small batches.
+pub const INDEX_STRIDE: u64 = 4 << 10;
+
+/// Batches of one producer whose offsets a duplicate is answered with.
+pub const PRODUCER_WINDOW: usize = 8;
+
+/// Bytes of blocks a log keeps in memory unless told otherwise. 16 MiB.
+pub const CACHE_DEFAULT: usize = 16 << 20;
+
+/// Segment numbers allocated by one manifest edit.
+pub const NUMBERS_PER_EDIT: u64 = 64;
+
+/// Bytes of a log's name. Names are UTF-8 without control characters.
+pub const NAME_MAX: usize = 255;
