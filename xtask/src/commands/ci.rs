@@ -1,0 +1,135 @@
+//! `cargo xtask ci`: everything that must hold before a change lands, in the
+//! order in which it fails fastest.
+//!
+//! Its last line is `N passed, N failed, N skipped`; `target/ci/report.json` has
+//! the seconds per step.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::{demo, deny, kill, lint, no_std, sim, test, tidy, wasm};
+use crate::budget;
+use crate::outcome::{Outcome, rounded};
+use crate::workspace::Workspace;
+
+/// The seed of the simulation that every run repeats, beside a fresh one.
+const SEED: u64 = 1;
+
+/// States of the simulation from a fresh seed.
+const STATES_FRESH: u64 = 50_000;
+
+type Step = (&'static str, fn(&Workspace) -> Result<Outcome>);
+
+const STEPS: &[Step] = &[
+    ("fmt", |workspace| one(lint::format(workspace))),
+    ("tidy", tidy::run),
+    ("deny", deny::run),
+    ("clippy", |workspace| one(lint::clippy(workspace))),
+    ("clippy-bare", |workspace| one(lint::clippy_bare(workspace))),
+    ("doc", |workspace| one(lint::doc(workspace))),
+    ("no-std", no_std::run),
+    ("wasm", wasm::run),
+    ("test", |workspace| test::run(workspace, false)),
+    ("sim", simulate),
+    ("kill", |workspace| {
+        kill::run(workspace, &kill::Options::default(), false)
+    }),
+    ("demo", |workspace| {
+        demo::run(workspace, &demo::Options::check(), false)
+    }),
+];
+
+/// Runs every step, also after one failed. Returns whether all held.
+///
+/// # Errors
+/// When the report cannot be written.
+pub fn run(workspace: &Workspace) -> Result<bool> {
+    let start = Instant::now();
+    let mut total = Outcome::default();
+    let mut report = Vec::new();
+    for (name, step) in STEPS {
+        eprintln!("\n== {name}");
+        let began = Instant::now();
+        let outcome = step(workspace).unwrap_or_else(|error| Outcome::broken(&error));
+        let seconds = began.elapsed().as_secs_f64();
+        println!("{}", outcome.to_text(name, seconds).trim_end());
+        report.push(outcome.to_json(name, seconds));
+        total.passed += outcome.passed;
+        total.skips.extend(outcome.skips);
+        let failures = outcome.failures.into_iter();
+        total
+            .failures
+            .extend(failures.map(|failure| format!("{name}: {failure}")));
+    }
+
+    let seconds = start.elapsed().as_secs_f64();
+    let budget = budget::total().as_secs_f64();
+    if seconds > budget {
+        total.failures.push(format!(
+            "the run took {seconds:.0} s, above its budget of {budget:.0} s (xtask/src/budget.rs)"
+        ));
+    }
+    write(workspace, &total, seconds, budget, &report)?;
+    println!();
+    for skip in &total.skips {
+        println!("skipped {}: {}", skip.name, skip.reason);
+    }
+    for failure in &total.failures {
+        println!("FAILED {failure}");
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        total.passed,
+        total.failures.len(),
+        total.skips.len()
+    );
+    Ok(total.held())
+}
+
+fn one(result: Result<()>) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
+    outcome.step(result);
+    Ok(outcome)
+}
+
+fn simulate(workspace: &Workspace) -> Result<Outcome> {
+    let fixed = sim::Options {
+        states: None,
+        seed: Some(SEED),
+    };
+    let fresh = sim::Options {
+        states: Some(STATES_FRESH),
+        seed: None,
+    };
+    let mut outcome = sim::run(workspace, &fixed, false)?;
+    let other = sim::run(workspace, &fresh, false)?;
+    outcome.passed += other.passed;
+    outcome.failures.extend(other.failures);
+    Ok(outcome)
+}
+
+fn write(
+    workspace: &Workspace,
+    total: &Outcome,
+    seconds: f64,
+    budget: f64,
+    steps: &[Value],
+) -> Result<()> {
+    // Always below the root, wherever cargo builds: whoever runs CI looks here.
+    let folder = workspace.root.join("target").join("ci");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}", folder.display()))?;
+    let report = json!({
+        "seconds": rounded(seconds),
+        "budget_seconds": budget,
+        "passed": total.passed,
+        "failed": total.failures.len(),
+        "skipped": total.skips.len(),
+        "steps": steps,
+    });
+    let path = folder.join("report.json");
+    std::fs::write(&path, format!("{report:#}\n"))
+        .with_context(|| format!("cannot write {}", path.display()))
+}

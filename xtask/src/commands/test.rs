@@ -1,0 +1,42 @@
+//! `cargo xtask test`: every test of every crate, documentation examples too.
+
+use anyhow::Result;
+
+use crate::libtest::Reader;
+use crate::outcome::Outcome;
+use crate::skips;
+use crate::workspace::{PROFILE, Workspace};
+
+/// Benches pull in every peer; they are compiled by `lint` and `bench` only.
+const LEFT_OUT: &str = "tidelog-bench";
+
+/// Runs them. `quick` leaves out documentation examples and the programs under
+/// `tests/` of each crate.
+///
+/// # Errors
+/// When cargo cannot be started, or the list of skips cannot be read.
+pub fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
+    let mut reader = Reader::default();
+    let status = workspace
+        .cargo(&["test", "--locked", "--profile", PROFILE])
+        .args(["--workspace", "--exclude", LEFT_OUT, "--all-features"])
+        .args(["--no-fail-fast"])
+        .args(if quick { &["--lib", "--bins"][..] } else { &[] })
+        .args(["--", "--show-output"])
+        .lines(|line| {
+            if reader.line(line) {
+                eprintln!("{line}");
+            }
+        })?;
+    let mut outcome = reader.finish();
+    if !status.success() && outcome.held() {
+        outcome.failures.push(format!(
+            "cargo test failed without a failed test ({status})"
+        ));
+    }
+    if outcome.passed == 0 {
+        outcome.failures.push("cargo test ran no test".to_owned());
+    }
+    skips::judge(workspace, &mut outcome)?;
+    Ok(outcome)
+}

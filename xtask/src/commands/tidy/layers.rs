@@ -1,0 +1,118 @@
+//! The direction of dependencies, and that each dependency is explained.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+/// Each crate, and the crates of this repository it may be built with. Tests,
+/// examples and benches may use any.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("tidelog-core", &[]),
+    ("tidelog-testkit", &["tidelog-core", "tidelog-fs"]),
+    ("tidelog-fs", &["tidelog-core"]),
+    ("tidelog", &["tidelog-core", "tidelog-fs"]),
+    ("tidelog-cli", &["tidelog-core", "tidelog-fs", "tidelog"]),
+    (
+        "tidelog-bench",
+        &["tidelog-core", "tidelog-fs", "tidelog", "tidelog-testkit"],
+    ),
+    ("xtask", &[]),
+];
+
+/// Dependencies that point the wrong way.
+///
+/// # Errors
+/// When `metadata` is not what cargo prints.
+pub fn faults(metadata: &Value) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    for package in members(metadata)? {
+        let name = text_of(package, "name");
+        let Some((_, allowed)) = LAYERS.iter().find(|(layer, _)| *layer == name) else {
+            faults.push(format!(
+                "{name}: has no row in xtask's table of layers: add it"
+            ));
+            continue;
+        };
+        for dependency in dependencies(package) {
+            let inside = !dependency["path"].is_null();
+            let on = text_of(dependency, "name");
+            if inside && dependency["kind"] != "dev" && !allowed.contains(&on) {
+                faults.push(format!(
+                    "{name}: must not depend on {on} (ARCHITECTURE.md, direction of dependencies)"
+                ));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// Dependencies from a registry that `design` has no line for.
+///
+/// # Errors
+/// When `metadata` is not what cargo prints.
+pub fn unexplained(metadata: &Value, design: &str) -> Result<Vec<String>> {
+    let mut names: Vec<&str> = members(metadata)?
+        .into_iter()
+        .flat_map(dependencies)
+        .filter(|dependency| dependency["path"].is_null())
+        .map(|dependency| text_of(dependency, "name"))
+        .filter(|name| !design.contains(&format!("`{name}`")))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names
+        .iter()
+        .map(|name| format!("docs/DESIGN.md: has no line on why we depend on `{name}`"))
+        .collect())
+}
+
+/// The packages of the workspace: those without a source.
+fn members(metadata: &Value) -> Result<Vec<&Value>> {
+    let packages = metadata["packages"]
+        .as_array()
+        .context("cargo metadata lists no packages")?;
+    Ok(packages
+        .iter()
+        .filter(|package| package["source"].is_null())
+        .collect())
+}
+
+fn dependencies(package: &Value) -> impl Iterator<Item = &Value> {
+    package["dependencies"].as_array().into_iter().flatten()
+}
+
+fn text_of<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn metadata(name: &str, on: &str, kind: Option<&str>) -> Value {
+        json!({ "packages": [{
+            "name": name, "source": null,
+            "dependencies": [{ "name": on, "path": "/somewhere", "kind": kind }],
+        }] })
+    }
+
+    #[test]
+    fn nothing_points_back() {
+        let of = |name, on, kind| faults(&metadata(name, on, kind)).unwrap().len();
+        assert_eq!(of("tidelog-fs", "tidelog-core", None), 0);
+        assert_eq!(of("tidelog-core", "tidelog-fs", None), 1);
+        assert_eq!(of("tidelog-core", "tidelog-testkit", Some("dev")), 0);
+        assert_eq!(of("tidelog-new", "tidelog-core", None), 1);
+    }
+
+    #[test]
+    fn a_dependency_needs_a_line() {
+        let metadata = json!({ "packages": [{
+            "name": "xtask", "source": null,
+            "dependencies": [{ "name": "toml", "path": null, "kind": null }],
+        }] });
+        assert_eq!(unexplained(&metadata, "").unwrap().len(), 1);
+        assert_eq!(unexplained(&metadata, "- `toml`: reads").unwrap().len(), 0);
+    }
+}
