@@ -46,7 +46,7 @@ impl Options {
     }
 }
 
-/// Runs it. `quick` imports the two smaller data sets only part of the work.
+/// Runs it. `quick` leaves out the two smaller data sets.
 ///
 /// # Errors
 /// When the data cannot be installed, or the program does not build.
@@ -161,7 +161,7 @@ fn speed(set: &Dataset, summary: &Value, outcome: &mut Outcome) -> Result<()> {
         .with_context(|| format!("no seconds in {summary}"))?;
     outcome.fact(
         &format!("{}_records_per_second", set.log),
-        (records as f64 / seconds.max(1e-6)).round(),
+        (records as f64 / seconds.max(1e-6)) as u64,
     );
     Ok(())
 }
