@@ -37,7 +37,8 @@ fn refused(built: bool, message: &str) -> Result<()> {
         bail!("the probe built although std was linked: the proof proves nothing");
     }
     if !message.contains("E0152") {
-        bail!("the probe with std failed for another reason than E0152:\n{message}");
+        eprintln!("{message}");
+        bail!("the probe with std failed for another reason than E0152; its output is above");
     }
     Ok(())
 }
