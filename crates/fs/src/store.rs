@@ -1,0 +1,262 @@
+//! Owns [`FileStore`]: which parts of the crate each store operation goes through.
+//! Nothing here waits, so every future is done at its first poll.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use tidelog_core::{BlobId, BlockStore, Bytes, Geometry, LogId};
+
+use crate::claims::Claims;
+use crate::directory;
+use crate::error::{DirectoryError, FsError, Operation, Reason};
+use crate::folders::Folders;
+use crate::layout::{self, Layout};
+use crate::options::{Access, FileOptions};
+use crate::readers::Readers;
+use crate::tail::Tail;
+use crate::tails::Tails;
+
+/// A store whose blobs are files in a directory.
+///
+/// It may be shared between threads. Several processes may have one directory
+/// open; each log has one writer among them at a time.
+#[derive(Debug)]
+pub struct FileStore {
+    layout: Layout,
+    access: Access,
+    claims: Claims,
+    folders: Folders,
+    tails: Tails,
+    readers: Readers,
+}
+
+impl FileStore {
+    /// Opens an existing directory for writing.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]: it is missing, not a tidelog directory, of a newer
+    /// format, or the system refused.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        Self::open_with(directory, FileOptions::default())
+    }
+
+    /// Opens a directory for writing, after creating it if it is missing or
+    /// empty. A new directory is durable on return.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn create(directory: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        let options = FileOptions {
+            create_if_missing: true,
+            ..FileOptions::default()
+        };
+        Self::open_with(directory, options)
+    }
+
+    /// Opens an existing directory for reading. Nothing is ever written.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_read_only(directory: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
+        let options = FileOptions {
+            access: Access::Read,
+            ..FileOptions::default()
+        };
+        Self::open_with(directory, options)
+    }
+
+    /// Opens a directory as `options` say.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_with(
+        directory: impl Into<PathBuf>,
+        options: FileOptions,
+    ) -> Result<Self, DirectoryError> {
+        let root = directory.into();
+        directory::open(&root, &options)?;
+        Ok(Self {
+            layout: Layout::new(root),
+            access: options.access,
+            claims: Claims::new(options.locks),
+            folders: Folders::default(),
+            tails: Tails::new(options.open_files),
+            readers: Readers::new(options.open_files),
+        })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.layout.root()
+    }
+
+    /// Does something to the growing end of a blob. Where its log can be taken
+    /// over, that is looked for before, so that nothing of the newer writer is
+    /// written over, and after, so that nothing it did not see is acknowledged.
+    fn change<R>(
+        &self,
+        operation: Operation,
+        blob: BlobId,
+        change: impl FnOnce(&mut Tail, &Path) -> Result<R, Reason>,
+    ) -> Result<R, FsError> {
+        let path = self.layout.blob(blob);
+        let outcome = self.writable(blob.log).and_then(|()| {
+            let changed = self
+                .tails
+                .with(&self.layout, blob, |tail| change(tail, &path))?;
+            self.claims.check(&self.layout, blob.log)?;
+            Ok(changed)
+        });
+        outcome.map_err(|reason| reason.at(operation, &path))
+    }
+
+    fn writable(&self, log: LogId) -> Result<(), Reason> {
+        match self.access {
+            Access::Write => self.claims.check(&self.layout, log),
+            Access::Read => Err(Reason::OpenedReadOnly),
+        }
+    }
+
+    /// Makes the names of blobs in `log` durable; a failure stays with them.
+    fn name(&self, log: LogId, blobs: &[BlobId]) -> Result<(), FsError> {
+        let named = self.folders.sync(&self.layout, log);
+        for blob in blobs.iter().filter(|blob| blob.log == log) {
+            self.tails.with(&self.layout, *blob, |tail| match named {
+                Ok(()) => tail.set_named(),
+                Err(_) => tail.set_failed(),
+            });
+        }
+        named.map_err(|(path, reason)| reason.at(Operation::Sync, &path))
+    }
+
+    fn entries(&self, log: LogId, folder: &Path) -> io::Result<Vec<BlobId>> {
+        let mut blobs = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            blobs.extend(layout::parse(log, &entry?.file_name()));
+        }
+        Ok(blobs)
+    }
+}
+
+impl BlockStore for FileStore {
+    type Error = FsError;
+
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            atomic_append: false,
+            blast_radius: 0,
+            longest_blob: i64::MAX.cast_unsigned(),
+            appends_max: 0,
+            cheap_append: 0,
+        }
+    }
+
+    async fn list(&self, log: LogId) -> Result<Vec<BlobId>, FsError> {
+        let folder = self.layout.folder(log);
+        match self.entries(log, &folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            listed => listed.map_err(|error| Reason::from(error).at(Operation::List, &folder)),
+        }
+    }
+
+    async fn read(&self, blob: BlobId, position: u64, buf: &mut [u8]) -> Result<(), FsError> {
+        let refused = |reason: Reason| reason.at(Operation::Read, &self.layout.blob(blob));
+        let file = match self.readers.get(blob) {
+            Some(file) => file,
+            None => self
+                .readers
+                .open(blob, &self.layout.blob(blob))
+                .map_err(refused)?,
+        };
+        // The system takes no larger position; no blob is that long.
+        let available = if position > self.geometry().longest_blob {
+            0
+        } else {
+            file.read_at(position, buf)
+                .map_err(|error| refused(error.into()))?
+        };
+        if available < buf.len() {
+            let available = available as u64;
+            return Err(refused(Reason::PastEnd { available }));
+        }
+        Ok(())
+    }
+
+    async fn append(&self, blob: BlobId, position: u64, bytes: Bytes) -> Result<(), FsError> {
+        self.change(Operation::Append, blob, |tail, path| {
+            tail.append(path, position, &bytes)
+        })
+    }
+
+    async fn sync(&self, blobs: &[BlobId]) -> Result<(), FsError> {
+        let mut unnamed = Vec::new();
+        for blob in blobs {
+            let named = self.change(Operation::Sync, *blob, |tail, path| {
+                tail.sync(path)?;
+                Ok(tail.is_named())
+            })?;
+            if !named {
+                unnamed.push(*blob);
+            }
+        }
+        let logs: BTreeSet<LogId> = unnamed.iter().map(|blob| blob.log).collect();
+        for log in logs {
+            self.name(log, &unnamed)?;
+            let checked = self.claims.check(&self.layout, log);
+            checked.map_err(|reason| reason.at(Operation::Sync, &self.layout.folder(log)))?;
+        }
+        Ok(())
+    }
+
+    async fn seal(&self, blob: BlobId) -> Result<(), FsError> {
+        // A newer writer might be appending behind the end this one knows.
+        if self.claims.can_be_lost(blob.log) || self.tails.appended(blob).is_none() {
+            return Ok(());
+        }
+        self.change(Operation::Seal, blob, Tail::shrink)
+    }
+
+    async fn remove(&self, blob: BlobId) -> Result<(), FsError> {
+        self.change(Operation::Remove, blob, |_, path| {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+            self.readers.forget(blob);
+            Ok(())
+        })?;
+        self.tails.forget(blob);
+        Ok(())
+    }
+
+    async fn sync_removals(&self, log: LogId) -> Result<(), FsError> {
+        let folder = self.layout.folder(log);
+        let refused = |reason: Reason| reason.at(Operation::Sync, &folder);
+        self.writable(log).map_err(refused)?;
+        if folder.exists() {
+            self.name(log, &[])?;
+        }
+        self.claims.check(&self.layout, log).map_err(refused)
+    }
+
+    async fn settle(&self, blob: BlobId) -> Result<u64, FsError> {
+        Ok(self.tails.appended(blob).unwrap_or(0))
+    }
+
+    async fn claim(&self, log: LogId, at_least: u64) -> Result<u64, FsError> {
+        if self.access == Access::Read {
+            let folder = self.layout.folder(log);
+            return Err(Reason::OpenedReadOnly.at(Operation::Claim, &folder));
+        }
+        self.claims.claim(&self.layout, log, at_least)
+    }
+
+    fn release(&self, log: LogId) {
+        // The next writer, even through this store, knows nothing of this one.
+        self.tails.forget_log(log);
+        self.folders.forget(log);
+        self.claims.release(log);
+    }
+}

@@ -1,0 +1,158 @@
+//! Owns the growing end of one blob: what this writer appended to it and what of
+//! that is durable. May not decide which files stay open.
+
+use std::path::Path;
+use std::{fs, io};
+
+use tidelog_core::BlobId;
+
+use crate::error::Reason;
+use crate::file::BlobFile;
+use crate::preallocation::Preallocation;
+
+/// The end of one blob as this writer has made it.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    // Open while something is unsynced: a file opened anew may not be told that
+    // writing back its bytes failed.
+    file: Option<BlobFile>,
+    appended: Option<u64>,
+    space: Preallocation,
+    unsynced: bool,
+    named: bool,
+    failed: bool,
+}
+
+impl Tail {
+    /// Of a blob about which this writer knows nothing yet, so that all of it
+    /// counts as unsynced.
+    pub(crate) fn unknown(blob: BlobId) -> Self {
+        Self {
+            file: None,
+            appended: None,
+            space: Preallocation::none(blob.kind),
+            unsynced: true,
+            named: false,
+            failed: false,
+        }
+    }
+
+    /// Where this writer's next append continues, if it appended at all.
+    pub(crate) fn appended(&self) -> Option<u64> {
+        self.appended
+    }
+
+    /// Whether the blob's name is known to be durable.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
+    }
+
+    /// Notes that the folder with the blob's name in it was synced.
+    pub(crate) fn set_named(&mut self) {
+        self.named = true;
+    }
+
+    /// Notes that what the blob holds is unknown from now on.
+    pub(crate) fn set_failed(&mut self) {
+        self.failed = true;
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        path: &Path,
+        position: u64,
+        bytes: &[u8],
+    ) -> Result<(), Reason> {
+        if self.failed {
+            return Err(Reason::FailedBefore);
+        }
+        match self.appended {
+            Some(end) if position == end && position > 0 => {}
+            Some(end) => return Err(Reason::Conflict { end, position }),
+            None if position == 0 => self.create(path)?,
+            None => self.take_over(path, position)?,
+        }
+        let end = position.saturating_add(bytes.len() as u64);
+        let file = opened(&mut self.file, path)?;
+        self.space.prepare(file, position, end);
+        self.unsynced = true;
+        if let Err(error) = file.write_at(position, bytes) {
+            let reason = Reason::from(error);
+            self.failed = !reason.is_full();
+            return Err(reason);
+        }
+        self.appended = Some(end);
+        Ok(())
+    }
+
+    /// Makes the blob's bytes durable; its name is the folder's business.
+    pub(crate) fn sync(&mut self, path: &Path) -> Result<(), Reason> {
+        if self.failed {
+            return Err(Reason::FailedBefore);
+        }
+        if !self.unsynced {
+            return Ok(());
+        }
+        if let Err(error) = opened(&mut self.file, path)?.sync() {
+            // The system may have thrown the bytes away and say yes next time.
+            self.failed = true;
+            return Err(error.into());
+        }
+        self.unsynced = false;
+        Ok(())
+    }
+
+    /// Gives space back that was taken ahead and never used.
+    pub(crate) fn shrink(&mut self, path: &Path) -> Result<(), Reason> {
+        if let Some(end) = self.appended.filter(|end| self.space.end() > *end) {
+            opened(&mut self.file, path)?.set_len(end)?;
+            self.space.forget();
+            self.unsynced = true;
+        }
+        Ok(())
+    }
+
+    /// Closes the file, syncing it first so that no failure goes unseen: the next
+    /// append or sync tells.
+    pub(crate) fn close(&mut self, path: &Path) {
+        if self.file.is_some() && self.sync(path).is_err() {
+            self.failed = true;
+        }
+        self.file = None;
+    }
+
+    fn create(&mut self, path: &Path) -> Result<(), Reason> {
+        let created = match BlobFile::create(path) {
+            Err(Reason::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir(folder)?;
+                }
+                BlobFile::create(path)
+            }
+            created => created,
+        };
+        self.file = Some(created?);
+        self.appended = Some(0);
+        Ok(())
+    }
+
+    // What an earlier writer left behind `position` is torn, and is written over.
+    fn take_over(&mut self, path: &Path, position: u64) -> Result<(), Reason> {
+        let end = match opened(&mut self.file, path) {
+            Ok(file) => file.len()?,
+            Err(Reason::Io(error)) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(reason) => return Err(reason),
+        };
+        if position > end {
+            return Err(Reason::Conflict { end, position });
+        }
+        Ok(())
+    }
+}
+
+fn opened<'a>(file: &'a mut Option<BlobFile>, path: &Path) -> Result<&'a BlobFile, Reason> {
+    match file {
+        Some(file) => Ok(file),
+        None => Ok(file.insert(BlobFile::open_to_write(path)?)),
+    }
+}
