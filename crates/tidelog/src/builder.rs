@@ -1,0 +1,85 @@
+//! Owns how a log is asked for, in both APIs.
+
+use tidelog_core::{Access, Compression, Durability, Options};
+
+/// A log about to be opened. Begun by [`Logs::log`](crate::Logs::log) or
+/// [`blocking::Logs::log`](crate::blocking::Logs::log), whose type is `L`.
+///
+/// What is not set stays as the log has it.
+#[must_use = "nothing is opened before `open`"]
+pub struct LogBuilder<'a, L> {
+    pub(crate) logs: &'a L,
+    pub(crate) name: &'a str,
+    pub(crate) create: bool,
+    pub(crate) options: Options,
+}
+
+impl<'a, L> LogBuilder<'a, L> {
+    pub(crate) fn new(logs: &'a L, name: &'a str) -> Self {
+        Self {
+            logs,
+            name,
+            create: false,
+            options: Options::default(),
+        }
+    }
+
+    /// The same request, to another handle of the same logs.
+    pub(crate) fn over<'b, M>(&'b self, logs: &'b M) -> LogBuilder<'b, M> {
+        LogBuilder {
+            logs,
+            name: self.name,
+            create: self.create,
+            options: self.options,
+        }
+    }
+
+    /// Whether to create the log if there is none of this name. Off at first.
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Whether to read only: beside a writer of any process, taking no lock and
+    /// writing nothing. Off at first.
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.options.access = if read_only {
+            Access::Read
+        } else {
+            Access::Write
+        };
+        self
+    }
+
+    /// The level of appends that name none.
+    pub fn durability(mut self, level: Durability) -> Self {
+        self.options.durability = Some(level);
+        self
+    }
+
+    /// How new records are compressed.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.options.compression = Some(compression);
+        self
+    }
+
+    /// Bytes after which a segment is rolled, from
+    /// [`SEGMENT_MIN`](crate::limits::SEGMENT_MIN) to
+    /// [`SEGMENT_MAX`](crate::limits::SEGMENT_MAX).
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.options.segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Padding after each sync: 0, or a power of two.
+    pub fn align(mut self, bytes: u32) -> Self {
+        self.options.align = Some(bytes);
+        self
+    }
+
+    /// Bytes of blocks kept in memory for reading.
+    pub fn cache_bytes(mut self, bytes: usize) -> Self {
+        self.options.cache_bytes = bytes;
+        self
+    }
+}

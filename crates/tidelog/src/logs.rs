@@ -1,0 +1,178 @@
+//! Owns a store together with its catalog: the place where logs are found by
+//! name. May not map names itself: the catalog of the engine does.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tidelog_core::{
+    Access, BlockStore, Catalog, CatalogError, Host, LogId, Salvage, Threads, recover,
+};
+use tidelog_fs::{DirectoryError, FileStore};
+
+use crate::{
+    FindError, Log, LogBuilder, MemoryStore, NamesError, OpenLogError, RecoverLogError, SystemHost,
+};
+
+/// The logs of one store, by name. Cheap to clone.
+///
+/// Names are UTF-8 of 1 to [`NAME_MAX`](crate::limits::NAME_MAX) bytes without
+/// control characters. They never become file names: `..` is a name like any
+/// other, and names that differ only in case are different.
+pub struct Logs<S = FileStore> {
+    store: Arc<S>,
+    host: Arc<dyn Host>,
+}
+
+impl<S> Clone for Logs<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            host: Arc::clone(&self.host),
+        }
+    }
+}
+
+impl Logs<FileStore> {
+    /// The logs in the directory `dir`, which must be one of tidelog's.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such directory, `invalid` if something else
+    /// keeps its files there, `unsupported` if a newer version made it.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, DirectoryError> {
+        FileStore::open(dir.as_ref()).map(Self::of_system)
+    }
+
+    /// The logs in the directory `dir`, which becomes one of tidelog's if it is
+    /// missing or empty.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open), and `read-only` if it cannot be created.
+    pub fn create(dir: impl AsRef<Path>) -> Result<Self, DirectoryError> {
+        FileStore::create(dir.as_ref()).map(Self::of_system)
+    }
+
+    /// The logs in the directory `dir`, to read them and nothing else. Nothing is
+    /// ever written there, not even a lock file.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_read_only(dir: impl AsRef<Path>) -> Result<Self, DirectoryError> {
+        FileStore::open_read_only(dir.as_ref()).map(Self::of_system)
+    }
+
+    fn of_system(store: FileStore) -> Self {
+        Self::over(store, Arc::new(SystemHost))
+    }
+}
+
+impl Logs<MemoryStore> {
+    /// No logs yet, in a store that ends with this process.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::over(MemoryStore::new(), Arc::new(SystemHost))
+    }
+}
+
+impl<S: BlockStore> Logs<S> {
+    /// The logs of any store, with the clock and the randomness of `host`.
+    #[must_use]
+    pub fn over(store: S, host: Arc<dyn Host>) -> Self {
+        Self {
+            store: Arc::new(store),
+            host,
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Begins to open the log `name`.
+    pub fn log<'a>(&'a self, name: &'a str) -> LogBuilder<'a, Self> {
+        LogBuilder::new(self, name)
+    }
+
+    /// The names of all logs, sorted.
+    ///
+    /// # Errors
+    /// The catalog cannot be read.
+    pub async fn names(&self) -> Result<Vec<String>, NamesError<S::Error>> {
+        Ok(self.catalog(Access::Read).await?.names())
+    }
+
+    /// Salvages the damaged log `name`: see [`recover`].
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log, `locked` if it has a writer.
+    pub async fn recover(&self, name: &str) -> Result<Salvage, RecoverLogError<S::Error>> {
+        let id = self.find(name).await?;
+        recover(Arc::clone(&self.store), id, Arc::clone(&self.host))
+            .await
+            .map_err(|source| RecoverLogError::Recover {
+                name: name.to_owned(),
+                source,
+            })
+    }
+
+    async fn catalog(
+        &self,
+        access: Access,
+    ) -> Result<Catalog<Arc<S>, Threads>, CatalogError<S::Error>> {
+        Catalog::open(Arc::clone(&self.store), access, Arc::clone(&self.host)).await
+    }
+
+    /// Opens the catalog anew for each look: another process may have added to it.
+    async fn find(&self, name: &str) -> Result<LogId, FindError<S::Error>> {
+        let catalog = self.catalog(Access::Read).await.map_err(refused(name))?;
+        catalog.get(name).ok_or_else(|| FindError::NotFound {
+            name: name.to_owned(),
+        })
+    }
+
+    /// Adds the name, unless another handle did so in the meantime. The catalog's
+    /// lock is held for that long only.
+    async fn add(&self, name: &str) -> Result<LogId, FindError<S::Error>> {
+        let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
+        match catalog.get(name) {
+            Some(id) => Ok(id),
+            None => catalog.create(name).await.map_err(refused(name)),
+        }
+    }
+}
+
+fn refused<E>(name: &str) -> impl FnOnce(CatalogError<E>) -> FindError<E> {
+    let name = name.to_owned();
+    |source| FindError::Catalog { name, source }
+}
+
+impl<S: BlockStore> LogBuilder<'_, Logs<S>> {
+    /// Opens the log.
+    ///
+    /// # Errors
+    /// `not-found` if there is none of this name and [`create`](Self::create) is
+    /// off, `invalid` for a name or an option that cannot be, `locked` if another
+    /// handle of any process writes to the log or is adding a name to the
+    /// catalog, `corrupt` if it is damaged beyond what opening can repair.
+    pub async fn open(self) -> Result<Log<S>, OpenLogError<S::Error>> {
+        let Self {
+            logs,
+            name,
+            create,
+            options,
+        } = self;
+        let id = match logs.find(name).await {
+            Err(FindError::NotFound { .. }) if create && options.access == Access::Write => {
+                logs.add(name).await?
+            }
+            found => found?,
+        };
+        Log::open(Arc::clone(&logs.store), id, options, Arc::clone(&logs.host))
+            .await
+            .map_err(|source| OpenLogError::Open {
+                name: name.to_owned(),
+                source,
+            })
+    }
+}
