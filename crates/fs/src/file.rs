@@ -97,7 +97,7 @@ impl BlobFile {
 
 #[cfg(unix)]
 impl BlobFile {
-    fn over(file: File) -> Self {
+    pub(crate) fn over(file: File) -> Self {
         Self { file }
     }
 
@@ -116,7 +116,7 @@ impl BlobFile {
 
 #[cfg(not(unix))]
 impl BlobFile {
-    fn over(file: File) -> Self {
+    pub(crate) fn over(file: File) -> Self {
         Self {
             file: std::sync::Mutex::new(file),
         }

@@ -156,3 +156,58 @@ fn opened<'a>(file: &'a mut Option<BlobFile>, path: &Path) -> Result<&'a BlobFil
         None => Ok(file.insert(BlobFile::open_to_write(path)?)),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::path::Path;
+
+    use tidelog_core::{BlobId, BlobKind, LogId};
+
+    use super::Tail;
+    use crate::error::Reason;
+    use crate::file::BlobFile;
+
+    fn over(device: &str) -> Tail {
+        let blob = BlobId {
+            log: LogId(1),
+            kind: BlobKind::Segment,
+            number: 1,
+        };
+        let file = OpenOptions::new().read(true).write(true).open(device);
+        Tail {
+            file: Some(BlobFile::over(file.unwrap())),
+            appended: Some(10),
+            ..Tail::unknown(blob)
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_is_never_tried_again() {
+        // The null device takes bytes and cannot be synced.
+        let (path, mut tail) = (Path::new("/dev/null"), over("/dev/null"));
+        tail.append(path, 10, b"bytes").unwrap();
+        assert!(matches!(tail.sync(path), Err(Reason::Io(_))));
+        for _ in 0..2 {
+            assert!(matches!(tail.sync(path), Err(Reason::FailedBefore)));
+        }
+        let appended = tail.append(path, 15, b"more");
+        assert!(matches!(appended, Err(Reason::FailedBefore)));
+    }
+
+    #[test]
+    fn a_sync_that_failed_while_closing_is_told_later() {
+        let (path, mut tail) = (Path::new("/dev/null"), over("/dev/null"));
+        tail.append(path, 10, b"bytes").unwrap();
+        tail.close(path);
+        assert!(matches!(tail.sync(path), Err(Reason::FailedBefore)));
+    }
+
+    #[test]
+    fn a_full_device_refuses_and_forgets_nothing() {
+        let (path, mut tail) = (Path::new("/dev/full"), over("/dev/full"));
+        assert!(tail.append(path, 10, b"bytes").unwrap_err().is_full());
+        assert_eq!(tail.appended(), Some(10));
+        assert!(tail.append(path, 10, b"bytes").unwrap_err().is_full());
+    }
+}
