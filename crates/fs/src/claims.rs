@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use tidelog_core::LogId;
@@ -18,6 +19,8 @@ use crate::options::Locks;
 #[derive(Debug)]
 pub(crate) struct Claims {
     held: RwLock<HashMap<LogId, Claim>>,
+    /// Whether an epoch was ever claimed: every append asks.
+    any_epochs: AtomicBool,
     locks: Locks,
 }
 
@@ -33,6 +36,7 @@ impl Claims {
     pub(crate) fn new(locks: Locks) -> Self {
         Self {
             held: RwLock::default(),
+            any_epochs: AtomicBool::new(false),
             locks,
         }
     }
@@ -58,6 +62,7 @@ impl Claims {
             Some(file) => (Claim::Lock { _file: file }, at_least),
             None => {
                 let epoch = take_epoch(layout, log, at_least)?;
+                self.any_epochs.store(true, Ordering::Release);
                 (Claim::Epoch(epoch), epoch)
             }
         };
@@ -91,6 +96,9 @@ impl Claims {
     }
 
     fn epoch(&self, log: LogId) -> Option<u64> {
+        if !self.any_epochs.load(Ordering::Acquire) {
+            return None;
+        }
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         match held.get(&log) {
             Some(Claim::Epoch(epoch)) => Some(*epoch),

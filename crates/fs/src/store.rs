@@ -99,17 +99,14 @@ impl FileStore {
         &self,
         operation: Operation,
         blob: BlobId,
-        change: impl FnOnce(&mut Tail, &Path) -> Result<R, Reason>,
+        change: impl FnOnce(&mut Tail) -> Result<R, Reason>,
     ) -> Result<R, FsError> {
-        let path = self.layout.blob(blob);
         let outcome = self.writable(blob.log).and_then(|()| {
-            let changed = self
-                .tails
-                .with(&self.layout, blob, |tail| change(tail, &path))?;
+            let changed = self.tails.with(&self.layout, blob, change)?;
             self.claims.check(&self.layout, blob.log)?;
             Ok(changed)
         });
-        outcome.map_err(|reason| reason.at(operation, &path))
+        outcome.map_err(|reason| reason.at(operation, &self.layout.blob(blob)))
     }
 
     fn writable(&self, log: LogId) -> Result<(), Reason> {
@@ -130,14 +127,6 @@ impl FileStore {
         }
         named.map_err(|(path, reason)| reason.at(Operation::Sync, &path))
     }
-
-    fn entries(&self, log: LogId, folder: &Path) -> io::Result<Vec<BlobId>> {
-        let mut blobs = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            blobs.extend(layout::parse(log, &entry?.file_name()));
-        }
-        Ok(blobs)
-    }
 }
 
 impl BlockStore for FileStore {
@@ -155,7 +144,7 @@ impl BlockStore for FileStore {
 
     async fn list(&self, log: LogId) -> Result<Vec<BlobId>, FsError> {
         let folder = self.layout.folder(log);
-        match self.entries(log, &folder) {
+        match entries(log, &folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             listed => listed.map_err(|error| Reason::from(error).at(Operation::List, &folder)),
         }
@@ -185,16 +174,16 @@ impl BlockStore for FileStore {
     }
 
     async fn append(&self, blob: BlobId, position: u64, bytes: Bytes) -> Result<(), FsError> {
-        self.change(Operation::Append, blob, |tail, path| {
-            tail.append(path, position, &bytes)
+        self.change(Operation::Append, blob, |tail| {
+            tail.append(position, &bytes)
         })
     }
 
     async fn sync(&self, blobs: &[BlobId]) -> Result<(), FsError> {
         let mut unnamed = Vec::new();
         for blob in blobs {
-            let named = self.change(Operation::Sync, *blob, |tail, path| {
-                tail.sync(path)?;
+            let named = self.change(Operation::Sync, *blob, |tail| {
+                tail.sync()?;
                 Ok(tail.is_named())
             })?;
             if !named {
@@ -219,8 +208,8 @@ impl BlockStore for FileStore {
     }
 
     async fn remove(&self, blob: BlobId) -> Result<(), FsError> {
-        self.change(Operation::Remove, blob, |_, path| {
-            match fs::remove_file(path) {
+        self.change(Operation::Remove, blob, |_| {
+            match fs::remove_file(self.layout.blob(blob)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
@@ -259,4 +248,12 @@ impl BlockStore for FileStore {
         self.folders.forget(log);
         self.claims.release(log);
     }
+}
+
+fn entries(log: LogId, folder: &Path) -> io::Result<Vec<BlobId>> {
+    let mut blobs = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        blobs.extend(layout::parse(log, &entry?.file_name()));
+    }
+    Ok(blobs)
 }

@@ -1,7 +1,7 @@
 //! Owns the growing end of one blob: what this writer appended to it and what of
 //! that is durable. May not decide which files stay open.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use tidelog_core::BlobId;
@@ -13,6 +13,7 @@ use crate::preallocation::Preallocation;
 /// The end of one blob as this writer has made it.
 #[derive(Debug)]
 pub(crate) struct Tail {
+    path: PathBuf,
     // Open while something is unsynced: a file opened anew may not be told that
     // writing back its bytes failed.
     file: Option<BlobFile>,
@@ -26,8 +27,9 @@ pub(crate) struct Tail {
 impl Tail {
     /// Of a blob about which this writer knows nothing yet, so that all of it
     /// counts as unsynced.
-    pub(crate) fn unknown(blob: BlobId) -> Self {
+    pub(crate) fn unknown(blob: BlobId, path: PathBuf) -> Self {
         Self {
+            path,
             file: None,
             appended: None,
             space: Preallocation::none(blob.kind),
@@ -57,23 +59,18 @@ impl Tail {
         self.failed = true;
     }
 
-    pub(crate) fn append(
-        &mut self,
-        path: &Path,
-        position: u64,
-        bytes: &[u8],
-    ) -> Result<(), Reason> {
+    pub(crate) fn append(&mut self, position: u64, bytes: &[u8]) -> Result<(), Reason> {
         if self.failed {
             return Err(Reason::FailedBefore);
         }
         match self.appended {
             Some(end) if position == end && position > 0 => {}
             Some(end) => return Err(Reason::Conflict { end, position }),
-            None if position == 0 => self.create(path)?,
-            None => self.take_over(path, position)?,
+            None if position == 0 => self.create()?,
+            None => self.take_over(position)?,
         }
         let end = position.saturating_add(bytes.len() as u64);
-        let file = opened(&mut self.file, path)?;
+        let file = opened(&mut self.file, &self.path)?;
         self.space.prepare(file, position, end);
         self.unsynced = true;
         if let Err(error) = file.write_at(position, bytes) {
@@ -86,14 +83,14 @@ impl Tail {
     }
 
     /// Makes the blob's bytes durable; its name is the folder's business.
-    pub(crate) fn sync(&mut self, path: &Path) -> Result<(), Reason> {
+    pub(crate) fn sync(&mut self) -> Result<(), Reason> {
         if self.failed {
             return Err(Reason::FailedBefore);
         }
         if !self.unsynced {
             return Ok(());
         }
-        if let Err(error) = opened(&mut self.file, path)?.sync() {
+        if let Err(error) = opened(&mut self.file, &self.path)?.sync() {
             // The system may have thrown the bytes away and say yes next time.
             self.failed = true;
             return Err(error.into());
@@ -103,9 +100,9 @@ impl Tail {
     }
 
     /// Gives space back that was taken ahead and never used.
-    pub(crate) fn shrink(&mut self, path: &Path) -> Result<(), Reason> {
+    pub(crate) fn shrink(&mut self) -> Result<(), Reason> {
         if let Some(end) = self.appended.filter(|end| self.space.end() > *end) {
-            opened(&mut self.file, path)?.set_len(end)?;
+            opened(&mut self.file, &self.path)?.set_len(end)?;
             self.space.forget();
             self.unsynced = true;
         }
@@ -114,20 +111,20 @@ impl Tail {
 
     /// Closes the file, syncing it first so that no failure goes unseen: the next
     /// append or sync tells.
-    pub(crate) fn close(&mut self, path: &Path) {
-        if self.file.is_some() && self.sync(path).is_err() {
+    pub(crate) fn close(&mut self) {
+        if self.file.is_some() && self.sync().is_err() {
             self.failed = true;
         }
         self.file = None;
     }
 
-    fn create(&mut self, path: &Path) -> Result<(), Reason> {
-        let created = match BlobFile::create(path) {
+    fn create(&mut self) -> Result<(), Reason> {
+        let created = match BlobFile::create(&self.path) {
             Err(Reason::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                if let Some(folder) = path.parent() {
+                if let Some(folder) = self.path.parent() {
                     fs::create_dir(folder)?;
                 }
-                BlobFile::create(path)
+                BlobFile::create(&self.path)
             }
             created => created,
         };
@@ -137,8 +134,8 @@ impl Tail {
     }
 
     // What an earlier writer left behind `position` is torn, and is written over.
-    fn take_over(&mut self, path: &Path, position: u64) -> Result<(), Reason> {
-        let end = match opened(&mut self.file, path) {
+    fn take_over(&mut self, position: u64) -> Result<(), Reason> {
+        let end = match opened(&mut self.file, &self.path) {
             Ok(file) => file.len()?,
             Err(Reason::Io(error)) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(reason) => return Err(reason),
@@ -160,7 +157,6 @@ fn opened<'a>(file: &'a mut Option<BlobFile>, path: &Path) -> Result<&'a BlobFil
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::fs::OpenOptions;
-    use std::path::Path;
 
     use tidelog_core::{BlobId, BlobKind, LogId};
 
@@ -178,36 +174,36 @@ mod tests {
         Tail {
             file: Some(BlobFile::over(file.unwrap())),
             appended: Some(10),
-            ..Tail::unknown(blob)
+            ..Tail::unknown(blob, device.into())
         }
     }
 
     #[test]
     fn a_failed_sync_is_never_tried_again() {
         // The null device takes bytes and cannot be synced.
-        let (path, mut tail) = (Path::new("/dev/null"), over("/dev/null"));
-        tail.append(path, 10, b"bytes").unwrap();
-        assert!(matches!(tail.sync(path), Err(Reason::Io(_))));
+        let mut tail = over("/dev/null");
+        tail.append(10, b"bytes").unwrap();
+        assert!(matches!(tail.sync(), Err(Reason::Io(_))));
         for _ in 0..2 {
-            assert!(matches!(tail.sync(path), Err(Reason::FailedBefore)));
+            assert!(matches!(tail.sync(), Err(Reason::FailedBefore)));
         }
-        let appended = tail.append(path, 15, b"more");
+        let appended = tail.append(15, b"more");
         assert!(matches!(appended, Err(Reason::FailedBefore)));
     }
 
     #[test]
     fn a_sync_that_failed_while_closing_is_told_later() {
-        let (path, mut tail) = (Path::new("/dev/null"), over("/dev/null"));
-        tail.append(path, 10, b"bytes").unwrap();
-        tail.close(path);
-        assert!(matches!(tail.sync(path), Err(Reason::FailedBefore)));
+        let mut tail = over("/dev/null");
+        tail.append(10, b"bytes").unwrap();
+        tail.close();
+        assert!(matches!(tail.sync(), Err(Reason::FailedBefore)));
     }
 
     #[test]
     fn a_full_device_refuses_and_forgets_nothing() {
-        let (path, mut tail) = (Path::new("/dev/full"), over("/dev/full"));
-        assert!(tail.append(path, 10, b"bytes").unwrap_err().is_full());
+        let mut tail = over("/dev/full");
+        assert!(tail.append(10, b"bytes").unwrap_err().is_full());
         assert_eq!(tail.appended(), Some(10));
-        assert!(tail.append(path, 10, b"bytes").unwrap_err().is_full());
+        assert!(tail.append(10, b"bytes").unwrap_err().is_full());
     }
 }

@@ -16,12 +16,16 @@ pub(crate) struct Tails {
     open_files: usize,
 }
 
+type Shared = Arc<Mutex<Tail>>;
+
 #[derive(Debug, Default)]
 struct Table {
-    tails: HashMap<BlobId, Arc<Mutex<Tail>>>,
+    tails: HashMap<BlobId, Shared>,
     /// When those whose files may be open were last used.
     used: HashMap<BlobId, u64>,
     uses: u64,
+    /// The one used last: appends come in runs, and most need to look no further.
+    latest: Option<(BlobId, Shared)>,
 }
 
 impl Tails {
@@ -32,24 +36,16 @@ impl Tails {
         }
     }
 
-    /// Uses the tail of `blob`, alone. Others wait in the order they came.
+    /// Uses the tail of `blob`, alone.
     pub(crate) fn with<R>(
         &self,
         layout: &Layout,
         blob: BlobId,
         use_it: impl FnOnce(&mut Tail) -> R,
     ) -> R {
-        let (tail, surplus) = {
-            let mut table = lock(&self.table);
-            let surplus = table.touch(blob, self.open_files);
-            let tail = table
-                .tails
-                .entry(blob)
-                .or_insert_with(|| Arc::new(Mutex::new(Tail::unknown(blob))));
-            (Arc::clone(tail), surplus)
-        };
-        if let Some((blob, tail)) = surplus {
-            lock(&tail).close(&layout.blob(blob));
+        let (tail, surplus) = lock(&self.table).find(layout, blob, self.open_files);
+        if let Some(surplus) = surplus {
+            lock(&surplus).close();
         }
         use_it(&mut lock(&tail))
     }
@@ -65,6 +61,7 @@ impl Tails {
         let mut table = lock(&self.table);
         table.tails.remove(&blob);
         table.used.remove(&blob);
+        table.latest = None;
     }
 
     /// Nothing is known of the blobs of `log` any more.
@@ -72,12 +69,31 @@ impl Tails {
         let mut table = lock(&self.table);
         table.tails.retain(|blob, _| blob.log != log);
         table.used.retain(|blob, _| blob.log != log);
+        table.latest = None;
     }
 }
 
 impl Table {
-    /// Notes a use; returns the tail to close if too many are open now.
-    fn touch(&mut self, blob: BlobId, open_files: usize) -> Option<(BlobId, Arc<Mutex<Tail>>)> {
+    /// The tail of `blob`, and the one to close if too many are open now.
+    fn find(
+        &mut self,
+        layout: &Layout,
+        blob: BlobId,
+        open_files: usize,
+    ) -> (Shared, Option<Shared>) {
+        if let Some((_, tail)) = self.latest.as_ref().filter(|(latest, _)| *latest == blob) {
+            return (Arc::clone(tail), None);
+        }
+        let surplus = self.note_use(blob, open_files);
+        let tail = self
+            .tails
+            .entry(blob)
+            .or_insert_with(|| Arc::new(Mutex::new(Tail::unknown(blob, layout.blob(blob)))));
+        self.latest = Some((blob, Arc::clone(tail)));
+        (Arc::clone(tail), surplus)
+    }
+
+    fn note_use(&mut self, blob: BlobId, open_files: usize) -> Option<Shared> {
         self.uses += 1;
         if let Some(use_number) = self.used.get_mut(&blob) {
             *use_number = self.uses;
@@ -88,10 +104,7 @@ impl Table {
             let oldest = self.used.iter().min_by_key(|(_, at)| **at);
             if let Some(oldest) = oldest.map(|(blob, _)| *blob) {
                 self.used.remove(&oldest);
-                surplus = self
-                    .tails
-                    .get(&oldest)
-                    .map(|tail| (oldest, Arc::clone(tail)));
+                surplus = self.tails.get(&oldest).map(Arc::clone);
             }
         }
         self.used.insert(blob, self.uses);
