@@ -4,3 +4,12 @@
 pub mod block_on;
 pub mod conformance;
 pub mod counting;
+pub mod engine;
+pub mod explore;
+pub mod generate;
+pub mod model;
+pub mod oracle;
+pub mod random;
+pub mod run;
+pub mod scripts;
+pub mod sim;

@@ -216,7 +216,11 @@ impl<'a> Crashes<'a> {
     }
 
     const fn blasts(&self) -> u64 {
-        if self.radius > 0 { BLASTS.len() as u64 } else { 1 }
+        if self.radius > 0 {
+            BLASTS.len() as u64
+        } else {
+            1
+        }
     }
 
     fn locate(&self, number: u64) -> (usize, u64) {
@@ -365,7 +369,13 @@ fn masks(count: usize, seed: u64) -> Vec<u64> {
     let all = u64::MAX >> (64 - width);
     let mut masks: Vec<u64> = (0..=width)
         .rev()
-        .map(|ones| if ones == 0 { 0 } else { u64::MAX >> (64 - ones) })
+        .map(|ones| {
+            if ones == 0 {
+                0
+            } else {
+                u64::MAX >> (64 - ones)
+            }
+        })
         .collect();
     masks.extend((0..width - 1).map(|missing| all & !(1 << missing)));
     masks.extend((1..width).map(|only| 1 << only));

@@ -114,14 +114,14 @@ impl Disk {
         }
     }
 
-    /// The sequence the next operation gets: everything so far is below it.
+    /// A sequence above those of all operations so far. The first is 1.
     pub(super) const fn seq(&self) -> u64 {
-        self.seq
+        self.seq + 1
     }
 
     fn next_seq(&mut self) -> u64 {
         self.seq += 1;
-        self.seq - 1
+        self.seq
     }
 
     /// A write is on its way. The sequences of its parts: the creation, if it

@@ -12,7 +12,7 @@ pub(super) enum Kept {
 }
 
 /// What is found where the others should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Rest {
     /// What was there before; behind the end, nothing.
     Old,

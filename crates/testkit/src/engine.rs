@@ -1,0 +1,82 @@
+//! Owns what the simulator asks of a log engine, so that it can judge tidelog
+//! and, as a control, engines that are broken on purpose.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use tidelog_core::{AppendOptions, ErrorKind, LogId, Options};
+
+use crate::generate::GeneratedBatch;
+use crate::model::Seen;
+use crate::sim::{SimHost, SimStore};
+
+/// An acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ack {
+    /// The offset of the batch's first record.
+    pub first: u64,
+    /// The offset behind its last record.
+    pub next: u64,
+    /// It was there already.
+    pub duplicate: bool,
+    /// Whether the offsets are those of the original; only a duplicate that left
+    /// the producer's window has none.
+    pub offsets_known: bool,
+}
+
+/// An error of an engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    /// How the engine put it.
+    pub sentence: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.sentence, self.kind)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// An open log of some engine. Its handles may be used at the same time.
+pub trait Engine: Sized {
+    /// Opens `log`, which is created if nothing of it exists.
+    fn open(
+        store: SimStore,
+        log: LogId,
+        options: Options,
+        host: Arc<SimHost>,
+    ) -> impl Future<Output = Result<Self, Refusal>>;
+
+    /// Appends a batch.
+    fn append(
+        &self,
+        batch: &GeneratedBatch,
+        options: AppendOptions,
+    ) -> impl Future<Output = Result<Ack, Refusal>>;
+
+    /// Hands to the store what is buffered; the next offset not stored yet.
+    fn flush(&self) -> impl Future<Output = Result<u64, Refusal>>;
+
+    /// Makes everything durable; the next offset not durable yet.
+    fn sync(&self) -> impl Future<Output = Result<u64, Refusal>>;
+
+    /// Housekeeping; whether there is more to do.
+    fn maintain(&self, now: i64) -> impl Future<Output = Result<bool, Refusal>>;
+
+    /// Every record this handle can see.
+    fn seen(&self) -> impl Future<Output = Result<Vec<Seen>, Refusal>>;
+
+    /// Every record that readers beside the writer can see.
+    fn published(&self) -> impl Future<Output = Result<Vec<Seen>, Refusal>>;
+
+    /// The offset below which the engine holds everything to be durable.
+    fn durable(&self) -> u64;
+
+    /// Closes the log.
+    fn close(&self) -> impl Future<Output = Result<(), Refusal>>;
+}

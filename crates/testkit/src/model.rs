@@ -1,0 +1,42 @@
+//! Owns the reference model: what was sent to each log, how far each batch was
+//! acknowledged, and which logs a crash may leave of it.
+
+mod history;
+
+use std::collections::BTreeMap;
+
+use tidelog_core::LogId;
+
+pub use history::{BatchId, Fate, History, Seen, kept};
+
+/// What every log of a run was sent, and was promised.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    logs: BTreeMap<LogId, History>,
+}
+
+impl Model {
+    /// The history of `log`; empty if nothing was sent to it.
+    pub fn log(&mut self, log: LogId) -> &mut History {
+        self.logs.entry(log).or_default()
+    }
+
+    /// The history of `log`, if anything was sent to it.
+    #[must_use]
+    pub fn get(&self, log: LogId) -> Option<&History> {
+        self.logs.get(&log)
+    }
+
+    /// The logs that exist.
+    pub fn logs(&self) -> impl Iterator<Item = (LogId, &History)> {
+        self.logs.iter().map(|(log, history)| (*log, history))
+    }
+
+    /// A hash of all acknowledgements given.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        self.logs.iter().fold(0, |digest, (log, history)| {
+            crate::random::mix(digest ^ log.0).wrapping_add(history.digest())
+        })
+    }
+}

@@ -1,0 +1,333 @@
+//! Owns the model of one log: a list of batches with what became of each.
+
+use std::fmt;
+use std::rc::Rc;
+
+use tidelog_core::{Durability, Producer};
+
+use crate::generate::GeneratedBatch;
+use crate::random::mix;
+use crate::sim::Cut;
+
+/// Names a batch of a [`History`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId(usize);
+
+/// What is known of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Sent, not answered yet.
+    Waiting,
+    /// Sent, and nobody waits for the answer any more.
+    Abandoned,
+    /// Answered with a failure that leaves open whether it is there.
+    Unknown,
+    /// Refused: it must not be there.
+    Refused,
+    /// Acknowledged at this level.
+    Acked(Durability),
+    /// A crash took it: it must never come back.
+    Lost,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: BatchId,
+    batch: Rc<GeneratedBatch>,
+    producer: Option<Producer>,
+    first: Option<u64>,
+    fate: Fate,
+}
+
+impl Entry {
+    fn len(&self) -> u64 {
+        self.batch.digests().len() as u64
+    }
+
+    fn reached(&self, least: Durability) -> bool {
+        matches!(self.fate, Fate::Acked(level) if level >= least)
+    }
+}
+
+/// The lowest level that outlives a crash of this sort.
+#[must_use]
+pub const fn kept(cut: Cut) -> Durability {
+    match cut {
+        Cut::Kill => Durability::Stored,
+        Cut::Power => Durability::Synced,
+    }
+}
+
+/// A record as a reader saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its offset.
+    pub offset: u64,
+    /// Its [`record_digest`](crate::generate::record_digest).
+    pub digest: u64,
+}
+
+/// What became of one log: its batches in the order in which they were sent.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    entries: Vec<Entry>,
+    sent: usize,
+    /// For each level, the next offset of a log that holds all that reached it.
+    floors: [u64; 3],
+    /// Acknowledgements count for nothing any more: the disk lied.
+    forgiven: bool,
+}
+
+impl History {
+    /// A batch is being sent.
+    pub fn send(&mut self, batch: Rc<GeneratedBatch>, producer: Option<Producer>) -> BatchId {
+        let id = BatchId(self.sent);
+        self.sent += 1;
+        self.entries.push(Entry {
+            id,
+            batch,
+            producer,
+            first: None,
+            fate: Fate::Waiting,
+        });
+        id
+    }
+
+    /// A batch is being sent once more by its producer. One that is known not to
+    /// be there takes its place at the end.
+    pub fn resend(&mut self, id: BatchId) {
+        let Some(at) = self.position(id) else { return };
+        if matches!(self.entries[at].fate, Fate::Lost | Fate::Refused) {
+            let mut entry = self.entries.remove(at);
+            entry.fate = Fate::Waiting;
+            entry.first = None;
+            self.entries.push(entry);
+        }
+    }
+
+    /// The batch was acknowledged at `level`, with `first` as its first offset.
+    ///
+    /// # Errors
+    /// A sentence, if it had been acknowledged with another offset before.
+    pub fn ack(&mut self, id: BatchId, first: u64, level: Durability) -> Result<(), String> {
+        let Some(at) = self.position(id) else {
+            return Err(format!("{id:?} was never sent"));
+        };
+        let entry = &mut self.entries[at];
+        if let Some(known) = entry.first
+            && known != first
+        {
+            return Err(format!("{id:?} has offset {known}, then {first}"));
+        }
+        entry.first = Some(first);
+        entry.fate = match entry.fate {
+            Fate::Acked(before) => Fate::Acked(before.max(level)),
+            _ => Fate::Acked(level),
+        };
+        Ok(())
+    }
+
+    /// The batch met another end than an acknowledgement.
+    pub fn end(&mut self, id: BatchId, fate: Fate) {
+        if let Some(at) = self.position(id)
+            && matches!(self.entries[at].fate, Fate::Waiting | Fate::Abandoned)
+        {
+            self.entries[at].fate = fate;
+        }
+    }
+
+    /// Everything below `next` is now at this level.
+    pub fn reached(&mut self, next: u64, level: Durability) {
+        for floor in &mut self.floors[..=level as usize] {
+            *floor = next.max(*floor);
+        }
+    }
+
+    /// The disk lies from now on: a crash may take anything, but invent nothing.
+    pub const fn forgive(&mut self) {
+        self.forgiven = true;
+    }
+
+    /// The next offset of a log that holds no more than what reached `level`.
+    #[must_use]
+    pub fn floor(&self, level: Durability) -> u64 {
+        if self.forgiven {
+            return 0;
+        }
+        let kept = self.entries.iter().filter(|entry| entry.reached(level));
+        let acked = kept.filter_map(|entry| Some(entry.first? + entry.len()));
+        acked.max().unwrap_or(0).max(self.floors[level as usize])
+    }
+
+    /// The batches of producers, in the order in which they were sent first.
+    pub fn produced(&self) -> Vec<(BatchId, Producer, Rc<GeneratedBatch>, Option<u64>)> {
+        let mut found: Vec<_> = self
+            .entries
+            .iter()
+            .filter_map(|entry| {
+                let there = entry.first.filter(|_| matches!(entry.fate, Fate::Acked(_)));
+                Some((entry.id, entry.producer?, Rc::clone(&entry.batch), there))
+            })
+            .collect();
+        found.sort_by_key(|(id, ..)| *id);
+        found
+    }
+
+    /// What is known of a batch.
+    #[must_use]
+    pub fn fate(&self, id: BatchId) -> Option<Fate> {
+        self.position(id).map(|at| self.entries[at].fate)
+    }
+
+    /// A hash of all acknowledgements given.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let [_, stored, synced] = self.floors;
+        let start = mix(stored).wrapping_add(synced);
+        self.entries.iter().fold(start, |digest, entry| {
+            let level = match entry.fate {
+                Fate::Acked(level) => level as u64 + 1,
+                _ => 0,
+            };
+            mix(digest ^ (level << 56) ^ entry.first.map_or(0, |first| first + 1))
+        })
+    }
+
+    /// Whether a reader may see `seen` where everything that reached `level` has
+    /// to be there: the promises (a) to (d) of the oracle.
+    ///
+    /// # Errors
+    /// A sentence that names the promise broken, and where.
+    pub fn check(&self, seen: &[Seen], level: Durability) -> Result<(), String> {
+        self.walk(seen, level, |_, _| {})
+    }
+
+    /// As [`check`](Self::check) after a crash of this sort; then takes what was
+    /// seen for the truth: what is missing is lost for good, what is there is as
+    /// safe as the crash has proved it.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn reopen(&mut self, seen: &[Seen], cut: Cut) -> Result<(), String> {
+        let mut found = Vec::with_capacity(self.entries.len());
+        self.walk(seen, kept(cut), |id, first| found.push((id, first)))?;
+        let mut found = found.into_iter().peekable();
+        for entry in &mut self.entries {
+            match found.next_if(|(id, _)| *id == entry.id) {
+                Some((_, first)) => {
+                    let before = match entry.fate {
+                        Fate::Acked(level) => level,
+                        _ => Durability::Buffered,
+                    };
+                    entry.first = Some(first);
+                    entry.fate = Fate::Acked(before.max(kept(cut)));
+                }
+                None => {
+                    entry.first = None;
+                    entry.fate = Fate::Lost;
+                }
+            }
+        }
+        let next = seen.len() as u64;
+        for floor in &mut self.floors {
+            *floor = next.min(*floor);
+        }
+        Ok(())
+    }
+
+    fn walk(
+        &self,
+        seen: &[Seen],
+        level: Durability,
+        mut found: impl FnMut(BatchId, u64),
+    ) -> Result<(), String> {
+        for (at, record) in seen.iter().enumerate() {
+            if record.offset != at as u64 {
+                let offset = record.offset;
+                return Err(format!("offset {offset} is read where {at} should be"));
+            }
+        }
+        let mut at = 0;
+        let mut gap: Option<BatchId> = None;
+        for entry in &self.entries {
+            let digests = entry.batch.digests();
+            let here = seen.get(at..at + digests.len()).is_some_and(|part| {
+                part.iter()
+                    .map(|record| record.digest)
+                    .eq(digests.iter().copied())
+            });
+            if !here {
+                if entry.reached(level) && !self.forgiven {
+                    return Err(format!("(a) lost: {}", Shown(entry)));
+                }
+                if matches!(entry.fate, Fate::Waiting | Fate::Unknown | Fate::Acked(_)) {
+                    gap = gap.or(Some(entry.id));
+                }
+                continue;
+            }
+            // The bytes of a refused batch may be on the disk, so that a crash
+            // may bring it back; whoever was refused must not see it.
+            let refused = entry.fate == Fate::Refused && level == Durability::Buffered;
+            if refused || entry.fate == Fate::Lost {
+                return Err(format!("(b) came back: {}", Shown(entry)));
+            }
+            if let Some(gap) = gap {
+                let shown = Shown(entry);
+                return Err(format!(
+                    "(d) {shown} is there, but {gap:?} before it is not"
+                ));
+            }
+            if entry.first.is_some_and(|first| first != at as u64) {
+                return Err(format!("(a) at offset {at} instead: {}", Shown(entry)));
+            }
+            found(entry.id, at as u64);
+            at += digests.len();
+        }
+        if at < seen.len() {
+            return Err(self.explain(seen, at));
+        }
+        let floor = self.floor(level);
+        if (at as u64) < floor {
+            return Err(format!("(a) the log ends at {at}, below {floor}"));
+        }
+        Ok(())
+    }
+
+    /// What the record at `at`, which belongs to no batch expected there, is.
+    fn explain(&self, seen: &[Seen], at: usize) -> String {
+        let digest = seen[at].digest;
+        let known = self
+            .entries
+            .iter()
+            .find(|entry| entry.batch.digests().contains(&digest));
+        let before = seen[..at].iter().any(|record| record.digest == digest);
+        match known {
+            Some(entry) if before => format!("(c) twice, now at offset {at}: {}", Shown(entry)),
+            Some(entry) => format!("(b) in part or out of order at {at}: {}", Shown(entry)),
+            None => format!("(b) invented: nobody sent the record at offset {at}"),
+        }
+    }
+
+    fn position(&self, id: BatchId) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.id == id)
+    }
+}
+
+struct Shown<'a>(&'a Entry);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Entry {
+            id, first, fate, ..
+        } = self.0;
+        write!(f, "{id:?} of {} records, {fate:?}", self.0.len())?;
+        if let Some(first) = first {
+            write!(f, " with offset {first}")?;
+        }
+        if let Some(producer) = self.0.producer {
+            let (epoch, sequence) = (producer.epoch, producer.sequence);
+            write!(f, ", of a producer: epoch {epoch}, sequence {sequence}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,455 @@
+//! Owns one run of an engine on a simulated machine: every call goes to the
+//! engine and to the model, and every answer is compared.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tidelog_core::{
+    Access, AppendOptions, Durability, ErrorKind, LogId, Options, Producer, ProducerId,
+};
+
+use crate::engine::{Ack, Engine, Refusal};
+use crate::generate::{GeneratedBatch, Generator, Sizes};
+use crate::model::{BatchId, Fate, Model};
+use crate::random::mix;
+use crate::sim::{Cut, Machine, SimHost, SimStore, Trace};
+
+/// The log that scripts of a single log use.
+pub const LOG: LogId = LogId(1);
+
+/// Why a script did not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The engine broke a promise.
+    Broken(String),
+    /// The engine refused; that is right where the disk has faults.
+    Refused(Refusal),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(sentence) => f.write_str(sentence),
+            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Self::Broken(sentence)
+    }
+}
+
+impl From<crate::sim::Stuck> for Failure {
+    fn from(stuck: crate::sim::Stuck) -> Self {
+        Self::Broken(stuck.to_string())
+    }
+}
+
+/// A run of engine `E`.
+pub struct Run<E> {
+    machine: Machine,
+    model: Rc<RefCell<Rc<Model>>>,
+    generator: RefCell<Generator>,
+    host: Arc<SimHost>,
+    options: Cell<Options>,
+    engine: PhantomData<E>,
+}
+
+impl<E: Engine> Run<E> {
+    /// A run on `machine` by someone who remembers `model`.
+    #[must_use]
+    pub fn new(
+        machine: Machine,
+        model: Rc<Model>,
+        options: Options,
+        sizes: Sizes,
+        seed: u64,
+    ) -> Self {
+        Self {
+            machine,
+            model: Rc::new(RefCell::new(model)),
+            generator: RefCell::new(Generator::new(mix(seed), sizes)),
+            host: Arc::new(SimHost::new(mix(seed ^ 0x4057))),
+            options: Cell::new(options),
+            engine: PhantomData,
+        }
+    }
+
+    /// Keeps every moment from now on.
+    pub fn record(&self) {
+        self.machine.record(Trace::new(Rc::clone(&self.model)));
+        self.machine.mark("start");
+    }
+
+    /// The machine.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// The clock and the randomness.
+    #[must_use]
+    pub fn host(&self) -> &SimHost {
+        &self.host
+    }
+
+    /// What was sent and promised so far.
+    #[must_use]
+    pub fn model(&self) -> Rc<Model> {
+        Rc::clone(&self.model.borrow())
+    }
+
+    /// Where choices and batches come from.
+    pub fn generate<T>(&self, generate: impl FnOnce(&mut Generator) -> T) -> T {
+        generate(&mut self.generator.borrow_mut())
+    }
+
+    /// How logs are opened.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        self.options.get()
+    }
+
+    /// Opens logs in another way from now on.
+    pub fn set_options(&self, options: Options) {
+        self.options.set(options);
+    }
+
+    /// Changes what is remembered, as a moment of its own.
+    pub fn remember<T>(&self, event: &'static str, change: impl FnOnce(&mut Model) -> T) -> T {
+        let result = change(Rc::make_mut(&mut self.model.borrow_mut()));
+        self.machine.mark(event);
+        result
+    }
+
+    /// Opens `log` in a new process and changes nothing in what is remembered.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] as the engine refuses.
+    pub async fn open(&self, log: LogId) -> Result<Handle<'_, E>, Failure> {
+        self.open_in(self.machine.process(), log).await
+    }
+
+    /// As [`open`](Self::open), in a process that exists.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub async fn open_in(&self, store: SimStore, log: LogId) -> Result<Handle<'_, E>, Failure> {
+        let host = Arc::clone(&self.host);
+        let engine = E::open(store.clone(), log, self.options.get(), host).await?;
+        Ok(Handle {
+            run: self,
+            store,
+            engine,
+            log,
+        })
+    }
+
+    /// Opens `log` after a crash or a close, holds what is found against what was
+    /// promised, and takes it for the truth from now on.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`] if a promise was broken.
+    pub async fn reopen(&self, log: LogId, cut: Cut) -> Result<Handle<'_, E>, Failure> {
+        let handle = self.open(log).await?;
+        let seen = handle.engine.seen().await?;
+        self.remember("reopened", |model| model.log(log).reopen(&seen, cut))?;
+        Ok(handle)
+    }
+
+    /// What a reader that changes nothing finds in `log`; nothing if the log does
+    /// not exist.
+    ///
+    /// # Errors
+    /// [`Failure::Refused`] as the engine refuses.
+    pub async fn look(&self, log: LogId) -> Result<Vec<crate::model::Seen>, Failure> {
+        let options = Options {
+            access: Access::Read,
+            ..self.options.get()
+        };
+        let host = Arc::clone(&self.host);
+        match E::open(self.machine.process(), log, options, host).await {
+            Ok(engine) => Ok(engine.seen().await?),
+            Err(refusal) if refusal.kind == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+}
+
+/// An open log of a run.
+pub struct Handle<'a, E> {
+    run: &'a Run<E>,
+    store: SimStore,
+    engine: E,
+    log: LogId,
+}
+
+impl<E: Engine> Handle<'_, E> {
+    /// The engine, for calls whose answers the caller compares.
+    #[must_use]
+    pub const fn engine(&self) -> &E {
+        &self.engine
+    }
+
+    /// Appends a new batch; `None` for the log's own level.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn append(&self, level: impl Into<Option<Durability>>) -> Result<Ack, Failure> {
+        let batch = self.run.generate(Generator::batch);
+        self.append_batch(batch, None, level.into()).await
+    }
+
+    /// Appends a new batch as the next one of a producer.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn produce(
+        &self,
+        id: ProducerId,
+        level: impl Into<Option<Durability>>,
+    ) -> Result<Ack, Failure> {
+        let model = self.run.model();
+        let produced = model.get(self.log).map(|history| history.produced());
+        let last = produced
+            .unwrap_or_default()
+            .iter()
+            .filter(|(_, producer, ..)| producer.id == id)
+            .map(|(_, producer, ..)| (producer.epoch, producer.sequence + 1))
+            .max();
+        let (epoch, sequence) = last.unwrap_or((0, 0));
+        let producer = Producer {
+            id,
+            epoch,
+            sequence,
+        };
+        let batch = self.run.generate(Generator::batch);
+        self.append_batch(batch, Some(producer), level.into()).await
+    }
+
+    /// Appends this batch.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn append_batch(
+        &self,
+        batch: GeneratedBatch,
+        producer: Option<Producer>,
+        level: Option<Durability>,
+    ) -> Result<Ack, Failure> {
+        let batch = Rc::new(batch);
+        let sent = Rc::clone(&batch);
+        let id = self
+            .run
+            .remember("send", |model| model.log(self.log).send(sent, producer));
+        let ack = self.send(id, &batch, producer, level).await?;
+        if ack.duplicate {
+            return Err(Failure::Broken(format!(
+                "(c) {id:?} is new, but was answered as a duplicate"
+            )));
+        }
+        Ok(ack)
+    }
+
+    /// Sends a batch of a producer once more.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn resend(
+        &self,
+        id: BatchId,
+        level: impl Into<Option<Durability>>,
+    ) -> Result<Ack, Failure> {
+        let model = self.run.model();
+        let produced = model.get(self.log).map(|history| history.produced());
+        let found = produced
+            .unwrap_or_default()
+            .into_iter()
+            .find(|(known, ..)| *known == id);
+        let Some((_, producer, batch, there)) = found else {
+            return Err(Failure::Broken(format!("{id:?} belongs to no producer")));
+        };
+        self.run
+            .remember("resend", |model| model.log(self.log).resend(id));
+        let ack = self.send(id, &batch, Some(producer), level.into()).await?;
+        if there.is_some() && !ack.duplicate {
+            return Err(Failure::Broken(format!(
+                "(c) {id:?} is there, but was appended once more"
+            )));
+        }
+        Ok(ack)
+    }
+
+    async fn send(
+        &self,
+        id: BatchId,
+        batch: &GeneratedBatch,
+        producer: Option<Producer>,
+        level: Option<Durability>,
+    ) -> Result<Ack, Failure> {
+        let options = AppendOptions {
+            durability: level,
+            producer,
+        };
+        let mut watch = Watch {
+            run: self.run,
+            log: self.log,
+            id: Some(id),
+        };
+        let answer = self.engine.append(batch, options).await;
+        watch.id = None;
+        let run = self.run;
+        let own = run.options.get().durability.unwrap_or_default();
+        let level = level.unwrap_or(own);
+        let ack = match answer {
+            Ok(ack) => ack,
+            Err(refusal) => {
+                let fate = match refusal.kind {
+                    ErrorKind::Unavailable => Fate::Unknown,
+                    ErrorKind::Fenced => Fate::Abandoned,
+                    _ => Fate::Refused,
+                };
+                run.remember("refuse", |model| model.log(self.log).end(id, fate));
+                return Err(refusal.into());
+            }
+        };
+        let records = batch.records().len() as u64;
+        if ack.offsets_known {
+            if ack.next != ack.first + records {
+                return Err(Failure::Broken(format!(
+                    "{records} records got the offsets {} to {}",
+                    ack.first, ack.next
+                )));
+            }
+            run.remember("ack", |model| model.log(self.log).ack(id, ack.first, level))?;
+        }
+        Ok(ack)
+    }
+
+    /// Hands buffered records to the store.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn flush(&self) -> Result<u64, Failure> {
+        let next = self.engine.flush().await?;
+        self.run.remember("flushed", |model| {
+            model.log(self.log).reached(next, Durability::Stored);
+        });
+        Ok(next)
+    }
+
+    /// Makes everything durable.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn sync(&self) -> Result<u64, Failure> {
+        let sent = self.floor(Durability::Buffered);
+        let next = self.engine.sync().await?;
+        self.run.remember("synced", |model| {
+            model.log(self.log).reached(next, Durability::Synced);
+        });
+        if next < sent {
+            return Err(Failure::Broken(format!(
+                "sync answered {next}, but {sent} was acknowledged before"
+            )));
+        }
+        Ok(next)
+    }
+
+    /// Housekeeping until there is nothing more to do.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn maintain(&self) -> Result<(), Failure> {
+        for _ in 0..64 {
+            if !self.engine.maintain(1_800_000_000_000_000).await? {
+                return Ok(());
+            }
+        }
+        Err(Failure::Broken("maintain never comes to an end".into()))
+    }
+
+    /// Closes the log: everything in it is synced then.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn close(self) -> Result<(), Failure> {
+        let next = self.floor(Durability::Buffered);
+        self.engine.close().await?;
+        self.run.remember("closed", |model| {
+            model.log(self.log).reached(next, Durability::Synced);
+        });
+        Ok(())
+    }
+
+    /// Compares what this handle, and readers beside it, can see with what was
+    /// sent and acknowledged.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`] at a difference.
+    pub async fn verify(&self) -> Result<(), Failure> {
+        let seen = self.engine.seen().await?;
+        let published = self.engine.published().await?;
+        let model = self.run.model();
+        let Some(history) = model.get(self.log) else {
+            return Ok(());
+        };
+        history
+            .check(&seen, Durability::Buffered)
+            .map_err(|sentence| format!("in the writer's own view: {sentence}"))?;
+        let own = self.run.options.get().durability.unwrap_or_default();
+        history
+            .check(&published, own)
+            .map_err(|sentence| format!("in the view of readers: {sentence}"))?;
+        let durable = self.engine.durable();
+        let proved = history.floor(Durability::Synced);
+        if durable < proved {
+            return Err(Failure::Broken(format!(
+                "the engine holds {durable} for durable, but acknowledged {proved} as synced"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Kills the process that holds this log.
+    pub fn kill(self) {
+        self.run.machine.kill(&self.store);
+    }
+
+    fn floor(&self, level: Durability) -> u64 {
+        let model = self.run.model();
+        model
+            .get(self.log)
+            .map_or(0, |history| history.floor(level))
+    }
+}
+
+/// Notes that nobody waits for an append any more, when its future is dropped.
+struct Watch<'a, E: Engine> {
+    run: &'a Run<E>,
+    log: LogId,
+    id: Option<BatchId>,
+}
+
+impl<E: Engine> Drop for Watch<'_, E> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.run.remember("abandon", |model| {
+                model.log(self.log).end(id, Fate::Abandoned);
+            });
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Owns the store through which one simulated process sees the disk.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+
+use tidelog_core::{BlobId, BlockStore, Bytes, Geometry, LogId};
+
+use super::error::SimError;
+use super::machine::{Machine, Reply, Request};
+
+/// A [`BlockStore`] on a simulated [`Machine`], for one of its processes.
+#[derive(Clone)]
+pub struct SimStore {
+    machine: Machine,
+    process: Rc<Process>,
+}
+
+struct Process {
+    number: u64,
+    state: RefCell<View>,
+}
+
+/// What this process knows of its own writes.
+#[derive(Default)]
+struct View {
+    ends: BTreeMap<BlobId, u64>,
+    epochs: BTreeMap<LogId, u64>,
+    errors: BTreeMap<BlobId, SimError>,
+}
+
+impl SimStore {
+    pub(super) fn new(machine: Machine, number: u64) -> Self {
+        Self {
+            machine,
+            process: Rc::new(Process {
+                number,
+                state: RefCell::default(),
+            }),
+        }
+    }
+
+    /// The machine it runs on.
+    #[must_use]
+    pub const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    pub(super) fn process(&self) -> u64 {
+        self.process.number
+    }
+
+    async fn request(&self, log: LogId, request: Request) -> Result<Reply, SimError> {
+        let epoch = self.process.state.borrow().epochs.get(&log).copied();
+        let started =
+            self.machine
+                .0
+                .borrow_mut()
+                .start(self.process.number, epoch.unwrap_or(0), request);
+        let flight = match started {
+            Ok(outcome) => return outcome,
+            Err(flight) => flight,
+        };
+        let mut landing = Landing {
+            store: self,
+            flight: Some(flight),
+        };
+        poll_fn(|context| {
+            let polled = self.machine.0.borrow_mut().poll(flight, context.waker());
+            match polled {
+                Some(outcome) => {
+                    landing.flight = None;
+                    Poll::Ready(outcome)
+                }
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+/// Keeps the outcome of an operation nobody waits for any more.
+struct Landing<'a> {
+    store: &'a SimStore,
+    flight: Option<u64>,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        let Some(flight) = self.flight else { return };
+        let failed = self.store.machine.0.borrow_mut().abandon(flight);
+        if let Some((blob, error)) = failed {
+            let mut view = self.store.process.state.borrow_mut();
+            view.errors.insert(blob, error);
+        }
+    }
+}
+
+impl BlockStore for SimStore {
+    type Error = SimError;
+
+    fn geometry(&self) -> Geometry {
+        self.machine.setup().geometry
+    }
+
+    async fn list(&self, log: LogId) -> Result<Vec<BlobId>, SimError> {
+        match self.request(log, Request::List(log)).await? {
+            Reply::Blobs(blobs) => Ok(blobs),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn read(&self, blob: BlobId, position: u64, buf: &mut [u8]) -> Result<(), SimError> {
+        let request = Request::Read(blob, position, buf.len());
+        if let Reply::Bytes(bytes) = self.request(blob.log, request).await? {
+            buf.copy_from_slice(&bytes);
+        }
+        Ok(())
+    }
+
+    async fn append(&self, blob: BlobId, position: u64, bytes: Bytes) -> Result<(), SimError> {
+        let end = self.process.state.borrow().ends.get(&blob).copied();
+        let here = match end {
+            Some(end) => end == position,
+            None => {
+                let machine = self.machine.0.borrow();
+                let held = machine.disk.visible(blob).map(|bytes| bytes.len() as u64);
+                position <= held.unwrap_or(0)
+            }
+        };
+        if !here {
+            return Err(SimError::Conflict {
+                blob,
+                end: end.unwrap_or(0),
+                position,
+            });
+        }
+        let after = position + bytes.len() as u64;
+        self.process.state.borrow_mut().ends.insert(blob, after);
+        let request = Request::Append(blob, position, bytes);
+        self.request(blob.log, request).await.map(|_| ())
+    }
+
+    async fn sync(&self, blobs: &[BlobId]) -> Result<(), SimError> {
+        let Some(first) = blobs.first() else {
+            return Ok(());
+        };
+        let request = Request::Sync(blobs.to_vec());
+        self.request(first.log, request).await.map(|_| ())
+    }
+
+    async fn seal(&self, blob: BlobId) -> Result<(), SimError> {
+        self.request(blob.log, Request::Seal(blob))
+            .await
+            .map(|_| ())
+    }
+
+    async fn remove(&self, blob: BlobId) -> Result<(), SimError> {
+        self.request(blob.log, Request::Remove(blob)).await?;
+        self.process.state.borrow_mut().ends.remove(&blob);
+        Ok(())
+    }
+
+    async fn sync_removals(&self, log: LogId) -> Result<(), SimError> {
+        self.request(log, Request::SyncRemovals(log))
+            .await
+            .map(|_| ())
+    }
+
+    async fn settle(&self, blob: BlobId) -> Result<u64, SimError> {
+        self.request(blob.log, Request::Settle(blob)).await?;
+        let over = self
+            .machine
+            .0
+            .borrow_mut()
+            .abandoned_error(self.process.number, blob);
+        let mut view = self.process.state.borrow_mut();
+        match over.or_else(|| view.errors.remove(&blob)) {
+            Some(error) => Err(error),
+            None => Ok(view.ends.get(&blob).copied().unwrap_or(0)),
+        }
+    }
+
+    async fn claim(&self, log: LogId, at_least: u64) -> Result<u64, SimError> {
+        let reply = self.request(log, Request::Claim(log, at_least)).await?;
+        let Reply::Number(epoch) = reply else {
+            return Ok(at_least);
+        };
+        let mut view = self.process.state.borrow_mut();
+        view.epochs.insert(log, epoch);
+        Ok(epoch)
+    }
+
+    fn release(&self, log: LogId) {
+        self.machine
+            .0
+            .borrow_mut()
+            .release(self.process.number, log);
+    }
+}
