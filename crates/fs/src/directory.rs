@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{DirectoryError, Operation, Reason};
 use crate::layout::MARKER;
-use crate::options::{Access, FileOptions};
+use crate::options::FileOptions;
 
 /// The newest format of a directory this version knows.
 const VERSION: u32 = 1;
@@ -24,7 +24,7 @@ enum Found {
 
 /// Checks that `root` is a tidelog directory, or makes it one.
 pub(crate) fn open(root: &Path, options: &FileOptions) -> Result<(), DirectoryError> {
-    let creates = options.create_if_missing && options.access == Access::Write;
+    let creates = options.create_if_missing && !options.read_only;
     match look(root)? {
         Found::Marker(version) if version <= VERSION => Ok(()),
         Found::Marker(version) => Err(DirectoryError::Newer {

@@ -56,5 +56,5 @@ mod tail;
 mod tails;
 
 pub use error::{DirectoryError, FsError, Operation};
-pub use options::{Access, FileOptions, Locks};
+pub use options::{FileOptions, Locks};
 pub use store::FileStore;

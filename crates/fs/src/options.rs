@@ -1,15 +1,5 @@
 //! Owns what a caller may choose when a directory is opened.
 
-/// Whether a directory is opened for writing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing is ever written, not even a lock file: works on read-only storage.
-    Read,
-    /// Logs can be claimed and written.
-    #[default]
-    Write,
-}
-
 /// How the writer of a log keeps others out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Locks {
@@ -25,10 +15,11 @@ pub enum Locks {
 /// How a directory is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileOptions {
-    /// Whether it is opened for writing. The default is [`Access::Write`].
-    pub access: Access,
-    /// Whether a directory that is missing, or empty, becomes a new one. Ignored
-    /// with [`Access::Read`]. The default is not to.
+    /// Whether nothing is ever written, not even a lock file, so that read-only
+    /// storage will do. The default is to write.
+    pub read_only: bool,
+    /// Whether a directory that is missing, or empty, becomes a new one; never
+    /// when it is opened to read only. The default is not to.
     pub create_if_missing: bool,
     /// How writers keep each other out.
     pub locks: Locks,
@@ -40,7 +31,7 @@ pub struct FileOptions {
 impl Default for FileOptions {
     fn default() -> Self {
         Self {
-            access: Access::default(),
+            read_only: false,
             create_if_missing: false,
             locks: Locks::default(),
             open_files: 128,

@@ -14,6 +14,9 @@ use crate::file::BlobFile;
 const STEP_MIN: u64 = 64 << 10;
 const STEP_MAX: u64 = 4 << 20;
 
+/// The step of a manifest: small, since every log has two.
+const MANIFEST_STEP: u64 = 16 << 10;
+
 /// What space a blob file has been given.
 #[derive(Debug)]
 pub(crate) struct Preallocation {
@@ -61,10 +64,9 @@ impl Preallocation {
     }
 }
 
-// A manifest always has at least the reserve in front of its end, in steps of
-// another reserve.
+// A manifest always has at least the reserve in front of its end.
 fn wanted_for_manifest(given: u64, end: u64) -> Option<u64> {
-    (end + MANIFEST_RESERVE > given).then_some(end + 2 * MANIFEST_RESERVE)
+    (end + MANIFEST_RESERVE > given).then_some(end + MANIFEST_RESERVE + MANIFEST_STEP)
 }
 
 // The first append of a file stays untouched: most files of a tiny log have no

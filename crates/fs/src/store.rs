@@ -12,7 +12,7 @@ use crate::directory;
 use crate::error::{DirectoryError, FsError, Operation, Reason};
 use crate::folders::Folders;
 use crate::layout::{self, Layout};
-use crate::options::{Access, FileOptions};
+use crate::options::FileOptions;
 use crate::readers::Readers;
 use crate::tail::Tail;
 use crate::tails::Tails;
@@ -24,7 +24,7 @@ use crate::tails::Tails;
 #[derive(Debug)]
 pub struct FileStore {
     layout: Layout,
-    access: Access,
+    read_only: bool,
     claims: Claims,
     folders: Folders,
     tails: Tails,
@@ -60,7 +60,7 @@ impl FileStore {
     /// As for [`open`](Self::open).
     pub fn open_read_only(directory: impl Into<PathBuf>) -> Result<Self, DirectoryError> {
         let options = FileOptions {
-            access: Access::Read,
+            read_only: true,
             ..FileOptions::default()
         };
         Self::open_with(directory, options)
@@ -78,7 +78,7 @@ impl FileStore {
         directory::open(&root, &options)?;
         Ok(Self {
             layout: Layout::new(root),
-            access: options.access,
+            read_only: options.read_only,
             claims: Claims::new(options.locks),
             folders: Folders::default(),
             tails: Tails::new(options.open_files),
@@ -110,10 +110,10 @@ impl FileStore {
     }
 
     fn writable(&self, log: LogId) -> Result<(), Reason> {
-        match self.access {
-            Access::Write => self.claims.check(&self.layout, log),
-            Access::Read => Err(Reason::OpenedReadOnly),
+        if self.read_only {
+            return Err(Reason::OpenedReadOnly);
         }
+        self.claims.check(&self.layout, log)
     }
 
     /// Makes the names of blobs in `log` durable; a failure stays with them.
@@ -235,7 +235,7 @@ impl BlockStore for FileStore {
     }
 
     async fn claim(&self, log: LogId, at_least: u64) -> Result<u64, FsError> {
-        if self.access == Access::Read {
+        if self.read_only {
             let folder = self.layout.folder(log);
             return Err(Reason::OpenedReadOnly.at(Operation::Claim, &folder));
         }

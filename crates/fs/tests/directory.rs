@@ -171,7 +171,7 @@ async fn reads_but_does_not_write(store: &FileStore) {
 fn creating_is_not_for_readers() {
     let scratch = tempfile::tempdir().unwrap();
     let options = FileOptions {
-        access: tidelog_fs::Access::Read,
+        read_only: true,
         create_if_missing: true,
         ..FileOptions::default()
     };
