@@ -257,3 +257,50 @@ fn entries(log: LogId, folder: &Path) -> io::Result<Vec<BlobId>> {
     }
     Ok(blobs)
 }
+
+#[cfg(test)]
+mod tests {
+    use tidelog_core::{BlobId, BlobKind, BlockStore, ErrorKind, LogId, StoreError};
+    use tidelog_testkit::block_on::block_on;
+
+    use super::FileStore;
+    use crate::error::Operation;
+    use crate::options::{FileOptions, Locks};
+
+    const BLOB: BlobId = BlobId {
+        log: LogId(1),
+        kind: BlobKind::Segment,
+        number: 1,
+    };
+
+    #[test]
+    fn an_append_during_a_takeover_is_not_acknowledged() {
+        let scratch = tempfile::tempdir().unwrap();
+        let options = FileOptions {
+            create_if_missing: true,
+            locks: Locks::EpochFiles,
+            ..FileOptions::default()
+        };
+        let open = || FileStore::open_with(scratch.path(), options).unwrap();
+        let (old, new) = (open(), open());
+        block_on(old.claim(BLOB.log, 1)).unwrap();
+        let outcome = old.change(Operation::Append, BLOB, |tail| {
+            tail.append(0, b"late")?;
+            block_on(new.claim(BLOB.log, 1)).unwrap();
+            Ok(())
+        });
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Fenced);
+    }
+
+    #[test]
+    fn no_position_is_too_far_to_be_out_of_range() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = FileStore::create(scratch.path()).unwrap();
+        block_on(store.append(BLOB, 0, b"bytes".to_vec().into())).unwrap();
+        for position in [i64::MAX.cast_unsigned() + 1, u64::MAX] {
+            let error = block_on(store.read(BLOB, position, &mut [0])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutOfRange, "{error}");
+            assert_eq!(error.available(), Some(0));
+        }
+    }
+}
