@@ -14,14 +14,14 @@ impl Random {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(self.0)
     }
 
     /// A number below `bound`, or 0 if `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(bound);
+        let wide = u128::from(self.word()) * u128::from(bound);
         (wide >> 64) as u64
     }
 
@@ -38,7 +38,7 @@ impl Random {
     /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
-            let word = self.next().to_le_bytes();
+            let word = self.word().to_le_bytes();
             chunk.copy_from_slice(&word[..chunk.len()]);
         }
     }
@@ -89,8 +89,8 @@ mod tests {
     #[test]
     fn a_seed_means_the_same_for_ever() {
         let mut random = Random::new(1);
-        assert_eq!(random.next(), 0x910A_2DEC_8902_5CC1);
-        assert_eq!(random.next(), 0xBEEB_8DA1_658E_EC67);
+        assert_eq!(random.word(), 0x910A_2DEC_8902_5CC1);
+        assert_eq!(random.word(), 0xBEEB_8DA1_658E_EC67);
     }
 
     #[test]

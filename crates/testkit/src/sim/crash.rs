@@ -380,7 +380,7 @@ fn masks(count: usize, seed: u64) -> Vec<u64> {
     masks.extend((0..width - 1).map(|missing| all & !(1 << missing)));
     masks.extend((1..width).map(|only| 1 << only));
     let mut random = Random::new(mix(seed));
-    masks.extend((0..SAMPLED).map(|_| random.next() & all));
+    masks.extend((0..SAMPLED).map(|_| random.word() & all));
     let mut seen = std::collections::BTreeSet::new();
     masks.retain(|mask| seen.insert(*mask));
     masks

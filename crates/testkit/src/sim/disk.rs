@@ -9,6 +9,8 @@ use tidelog_core::{BlobId, BlobKind, Bytes, LogId};
 use super::blob::{Change, SimBlob};
 use crate::random::mix;
 
+type Content = Rc<Vec<u8>>;
+
 /// The blobs of a machine: what is durable, and what a crash may still take.
 /// A clone shares everything with its original until one of them changes.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +19,7 @@ pub struct Disk {
     /// The newest writer epoch of each log, where writers are told apart so.
     epochs: Rc<BTreeMap<LogId, u64>>,
     /// The last blob of each kind that was removed: what stale bytes look like.
-    graves: Rc<BTreeMap<(LogId, BlobKind), Rc<Vec<u8>>>>,
+    graves: Rc<BTreeMap<(LogId, BlobKind), Content>>,
     seq: u64,
 }
 
@@ -199,17 +201,19 @@ impl Disk {
 
     /// Bytes that could lie where `id` is written: those of an older blob of its
     /// kind, else its own.
-    pub(super) fn stale(&self, id: BlobId) -> Rc<Vec<u8>> {
+    pub(super) fn stale(&self, id: BlobId) -> Content {
         let first = BlobId { number: 0, ..id };
         let sibling = self
             .blobs
             .range(first..id)
             .next_back()
             .and_then(|(_, blob)| blob.visible());
-        let found = sibling
-            .or_else(|| self.graves.get(&(id.log, id.kind)))
-            .or_else(|| self.blobs.get(&id).and_then(|blob| blob.visible()));
-        found.cloned().unwrap_or_default()
+        let older = sibling.or_else(|| self.graves.get(&(id.log, id.kind)));
+        older.cloned().unwrap_or_else(|| {
+            // Half of it, so that no position holds its own bytes.
+            let own = self.visible(id).unwrap_or_default();
+            Rc::new(own[..own.len() / 2].to_vec())
+        })
     }
 }
 

@@ -9,7 +9,8 @@ use std::task::Poll;
 use tidelog_core::{BlobId, BlockStore, Bytes, Geometry, LogId};
 
 use super::error::SimError;
-use super::machine::{Machine, Reply, Request};
+use super::machine::Machine;
+use super::request::{Reply, Request};
 
 /// A [`BlockStore`] on a simulated [`Machine`], for one of its processes.
 #[derive(Clone)]
@@ -126,8 +127,10 @@ impl BlockStore for SimStore {
             Some(end) => end == position,
             None => {
                 let machine = self.machine.0.borrow();
-                let held = machine.disk.visible(blob).map(|bytes| bytes.len() as u64);
-                position <= held.unwrap_or(0)
+                match machine.disk.visible(blob) {
+                    Some(held) => (1..=held.len() as u64).contains(&position),
+                    None => position == 0,
+                }
             }
         };
         if !here {
@@ -140,7 +143,15 @@ impl BlockStore for SimStore {
         let after = position + bytes.len() as u64;
         self.process.state.borrow_mut().ends.insert(blob, after);
         let request = Request::Append(blob, position, bytes);
-        self.request(blob.log, request).await.map(|_| ())
+        let outcome = self.request(blob.log, request).await;
+        if outcome
+            .as_ref()
+            .is_err_and(|error| *error == SimError::Full)
+        {
+            // The range may hold anything, but counts for nothing.
+            self.process.state.borrow_mut().ends.insert(blob, position);
+        }
+        outcome.map(|_| ())
     }
 
     async fn sync(&self, blobs: &[BlobId]) -> Result<(), SimError> {

@@ -1,0 +1,55 @@
+//! Owns what kind of machine is simulated.
+
+use tidelog_core::Geometry;
+
+use super::fault::{Fault, Listing};
+
+/// Who may write to a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Claims {
+    /// Locks exist: a second living process is refused as `locked`.
+    #[default]
+    Locks,
+    /// Locks do not exist, or can be lost: the newest claim wins, and older
+    /// writers are `fenced`.
+    Epochs,
+}
+
+/// What kind of machine is simulated.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// What the store promises about single appends.
+    pub geometry: Geometry,
+    /// Bytes the disk holds, beside the reserve for manifests.
+    pub capacity: u64,
+    /// Who may write.
+    pub claims: Claims,
+    /// Ticks an operation takes at most; 0 lets each finish at once.
+    pub pace: u64,
+    /// What is wrong with its listings.
+    pub listing: Listing,
+    /// What goes wrong, each in its time.
+    pub faults: Vec<Fault>,
+    /// Operations after which everything fails: a run needs fewer.
+    pub operations_max: u64,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            geometry: Geometry {
+                atomic_append: false,
+                blast_radius: 0,
+                longest_blob: u64::MAX,
+                appends_max: 0,
+                cheap_append: 0,
+            },
+            capacity: u64::MAX,
+            claims: Claims::Locks,
+            pace: 0,
+            listing: Listing::Honest,
+            faults: Vec::new(),
+            operations_max: 20_000,
+        }
+    }
+}
