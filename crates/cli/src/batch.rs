@@ -126,15 +126,18 @@ impl<'l> Batches<'l> {
                 headers: &[],
             })
             .collect();
-        let appended = self.log.append(&records, self.options)?;
+        let appended = self.log.append(&records, self.options);
+        let (count, bytes) = (self.spans.len() as u64, self.bytes.len() as u64);
+        // A batch that was refused is not tried again.
+        self.spans.clear();
+        self.bytes.clear();
+        let appended = appended?;
         if self.done.records == 0 {
             self.done.first = appended.first;
         }
         self.done.next = appended.next;
-        self.done.records += self.spans.len() as u64;
-        self.done.bytes += self.bytes.len() as u64;
-        self.spans.clear();
-        self.bytes.clear();
+        self.done.records += count;
+        self.done.bytes += bytes;
         if self.acks {
             let mut out = io::stdout().lock();
             writeln!(

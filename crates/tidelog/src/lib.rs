@@ -59,7 +59,7 @@ pub use error::{FindError, NamesError, OpenLogError, RecoverLogError};
 pub use host::SystemHost;
 pub use logs::Logs;
 pub use tidelog_core::*;
-pub use tidelog_fs::{DirectoryError, FileStore, FsError};
+pub use tidelog_fs::{DirectoryError, FileOptions, FileStore, FsError, Locks};
 
 /// A log in a store that threads may share. Cheap to clone; all clones are one.
 pub type Log<S = FileStore> = tidelog_core::Log<std::sync::Arc<S>, Threads>;

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -41,7 +41,12 @@ impl Source {
     /// The file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, Failure> {
         if path.as_os_str() == "-" {
-            return Ok(Self::over(io::stdin(), progress::bytes(None)));
+            // Beside what somebody types, a bar would only be in the way.
+            let bar = match io::stdin().is_terminal() {
+                true => ProgressBar::hidden(),
+                false => progress::bytes(None),
+            };
+            return Ok(Self::over(io::stdin(), bar));
         }
         let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
         let about = file

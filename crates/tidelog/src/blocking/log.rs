@@ -11,8 +11,13 @@ use crate::FileStore;
 
 /// A log whose operations run on the calling thread. Cheap to clone; all clones
 /// are one log, and the last one that is dropped lets go of the writer's lock.
-#[derive(Clone)]
 pub struct Log<S: BlockStore = FileStore>(crate::Log<S>);
+
+impl<S: BlockStore> Clone for Log<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<S: BlockStore> Log<S> {
     pub(super) fn over(log: crate::Log<S>) -> Self {

@@ -9,8 +9,13 @@ use crate::FileStore;
 
 /// A reader of a log: sees what is acknowledged at the log's level, and never
 /// waits for the writer.
-#[derive(Clone)]
 pub struct Reader<S: BlockStore = FileStore>(crate::Reader<S>);
+
+impl<S: BlockStore> Clone for Reader<S> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<S: BlockStore> Reader<S> {
     pub(super) fn over(reader: tidelog_core::Reader<Arc<S>, Threads>) -> Self {

@@ -1,0 +1,91 @@
+//! Damaged bytes: `check` finds them, reading around them goes on, `recover`
+//! salvages.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::sandbox::Sandbox;
+
+/// A log of ten batches, and the file of its only segment.
+fn ten() -> (Sandbox, PathBuf) {
+    let sandbox = Sandbox::new();
+    let lines: String = (0..10)
+        .map(|line| format!("value {line} {}\n", "x".repeat(100)))
+        .collect();
+    sandbox.feed(["append", "log"], lines).succeeded();
+    let mut segments: Vec<PathBuf> = fs::read_dir(sandbox.data().join("log-1"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with("segment-")
+        })
+        .collect();
+    assert_eq!(segments.len(), 1, "{segments:?}");
+    (sandbox, segments.remove(0))
+}
+
+/// Flips a bit of the record that holds `text`. Returns where.
+fn damage(segment: &PathBuf, text: &str) -> u64 {
+    let mut bytes = fs::read(segment).unwrap();
+    let position = bytes
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
+        .unwrap();
+    bytes[position] ^= 1;
+    fs::write(segment, bytes).unwrap();
+    position as u64
+}
+
+#[test]
+fn a_healthy_log_is_called_healthy() {
+    let (sandbox, _) = ten();
+    let said = sandbox.run(["check", "log"]).succeeded();
+    assert_eq!(said.stdout, "{\"healthy\":true,\"findings\":[]}\n");
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_called_damaged() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(["check", "log"])
+        .refused(2, "not-found", &["does not exist"]);
+    let (sandbox, _) = ten();
+    sandbox
+        .run(["check", "other"])
+        .refused(2, "not-found", &["no log \"other\""]);
+}
+
+#[test]
+fn damage_is_told_with_its_place_and_read_around() {
+    let (sandbox, segment) = ten();
+    let position = damage(&segment, "value 4");
+    let said = sandbox.run(["check", "log"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let report = said.object();
+    assert_eq!(report["healthy"], false);
+    let finding = &report["findings"][0];
+    assert_eq!(finding["offset"], 4, "{report}");
+    let told = finding["position"].as_u64().unwrap();
+    assert!(told <= position && position < told + 300, "{report}");
+    assert!(finding["kind"].is_string(), "{report}");
+
+    let said = sandbox.run(["cat", "log"]);
+    assert_eq!(
+        said.objects().len(),
+        4,
+        "what comes before the damage is printed"
+    );
+    said.refused(6, "corrupt", &["offsets 4 up to 5"]);
+    assert_eq!(
+        sandbox
+            .run(["cat", "log", "--from", "5"])
+            .succeeded()
+            .objects()
+            .len(),
+        5
+    );
+}
