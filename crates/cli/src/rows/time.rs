@@ -99,21 +99,9 @@ fn date(text: &str) -> Option<i64> {
         "%m/%d/%Y",
     ];
     let slashed = |formats: &[&str]| {
-        formats.iter().find_map(|format| {
-            jiff::fmt::strtime::parse(format, text)
-                .ok()?
-                .to_datetime()
-                .ok()
-                .or_else(|| {
-                    Some(
-                        jiff::fmt::strtime::parse(format, text)
-                            .ok()?
-                            .to_date()
-                            .ok()?
-                            .at(0, 0, 0, 0),
-                    )
-                })
-        })
+        formats
+            .iter()
+            .find_map(|format| DateTime::strptime(format, text).ok())
     };
     let civil = match text.find('/') {
         Some(4) => slashed(&YEAR_FIRST)?,
