@@ -1,12 +1,19 @@
 //! Owns the list of scripts: what an engine is made to do while the simulator
 //! watches, so that every rule of crash safety has one that breaks without it.
 
+mod crowds;
+mod disks;
 mod durability;
+mod lives;
+mod many;
+mod producers;
+mod segments;
+mod writers;
 
 use std::future::Future;
 use std::pin::Pin;
 
-use tidelog_core::Options;
+use tidelog_core::{Durability, Options};
 
 use crate::engine::Engine;
 use crate::generate::Sizes;
@@ -38,8 +45,23 @@ pub struct Script<E> {
     pub play: for<'a> fn(&'a Run<E>) -> Play<'a>,
 }
 
+const LEVELS: [Durability; 3] = [Durability::Buffered, Durability::Stored, Durability::Synced];
+
+/// Any level.
+fn level<E: Engine>(run: &Run<E>) -> Durability {
+    LEVELS[run.generate(|generator| generator.random().index(3))]
+}
+
 /// Every script, in a stable order.
 #[must_use]
 pub fn all<E: Engine>() -> Vec<Script<E>> {
-    durability::scripts()
+    let mut all = durability::scripts();
+    all.extend(lives::scripts());
+    all.extend(segments::scripts());
+    all.extend(producers::scripts());
+    all.extend(crowds::scripts());
+    all.extend(writers::scripts());
+    all.extend(disks::scripts());
+    all.extend(many::scripts());
+    all
 }

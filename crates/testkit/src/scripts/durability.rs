@@ -1,14 +1,12 @@
-//! Owns the scripts about levels: append, flush, sync, close and reopen.
+//! Owns the scripts about levels: append, flush, sync, and what readers see.
 
 use tidelog_core::{Durability, Options};
 
-use super::{Plan, Script};
+use super::{LEVELS, Plan, Script, level};
 use crate::engine::Engine;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Cut, Setup};
-
-const LEVELS: [Durability; 3] = [Durability::Buffered, Durability::Stored, Durability::Synced];
+use crate::sim::Setup;
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
@@ -18,14 +16,14 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
             play: |run| Box::pin(append(run)),
         },
         Script {
-            name: "reopen",
+            name: "stored",
             plan,
-            play: |run| Box::pin(reopen(run)),
+            play: |run| Box::pin(stored(run)),
         },
         Script {
-            name: "killed",
+            name: "readers",
             plan,
-            play: |run| Box::pin(killed(run)),
+            play: |run| Box::pin(readers(run)),
         },
     ]
 }
@@ -58,14 +56,11 @@ async fn append<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
             2 => {
                 handle.append(None).await?;
             }
-            3 | 4 => {
-                handle.append(Durability::Synced).await?;
-            }
-            5 => {
-                handle.append(Durability::Buffered).await?;
+            3 => {
+                handle.maintain().await?;
             }
             _ => {
-                handle.append(Durability::Stored).await?;
+                handle.append(level(run)).await?;
             }
         }
         handle.verify().await?;
@@ -73,30 +68,33 @@ async fn append<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Closes and opens again, many times over.
-async fn reopen<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+/// Stores one batch after another without a sync, and syncs at last.
+async fn stored<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     let handle = run.open(LOG).await?;
     handle.append(Durability::Synced).await?;
-    handle.close().await?;
-    for _ in 0..4 {
-        let handle = run.reopen(LOG, Cut::Power).await?;
-        let level = LEVELS[run.generate(|generator| generator.random().index(3))];
-        handle.append(level).await?;
-        handle.close().await?;
+    for _ in 0..9 {
+        handle.append(Durability::Stored).await?;
     }
+    handle.verify().await?;
+    handle.append(Durability::Synced).await?;
+    handle.append(Durability::Stored).await?;
     Ok(())
 }
 
-/// Processes die without closing, and the next one builds on what they stored
-/// but never synced.
-async fn killed<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
-    for _ in 0..4 {
-        let handle = run.reopen(LOG, Cut::Kill).await?;
-        handle.append(Durability::Stored).await?;
-        let level = LEVELS[run.generate(|generator| generator.random().index(3))];
-        handle.append(level).await?;
+/// Other processes read while the writer writes: they see what was stored, and
+/// nothing that was not sent.
+async fn readers<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+    let handle = run.open(LOG).await?;
+    for _ in 0..8 {
+        handle.append(level(run)).await?;
+        let seen = run.look(LOG).await?;
+        let model = run.model();
+        if let Some(history) = model.get(LOG) {
+            history
+                .check(&seen, Durability::Stored)
+                .map_err(|sentence| format!("in the view of another process: {sentence}"))?;
+        }
         handle.verify().await?;
-        handle.kill();
     }
-    Ok(())
+    handle.close().await
 }

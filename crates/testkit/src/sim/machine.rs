@@ -6,7 +6,6 @@ use std::task::Waker;
 
 use super::disk::Disk;
 use super::fault::{Fault, Operation};
-use super::request::Request;
 use super::setup::Setup;
 use super::state::State;
 use super::store::SimStore;
@@ -107,28 +106,14 @@ impl Machine {
     /// Kills a process: its claims are free, and what it has in flight never
     /// returns; each such operation may or may not reach the disk.
     pub fn kill(&self, store: &SimStore) {
+        self.0.borrow_mut().kill(store.process());
+    }
+
+    /// Kills every process there is.
+    pub fn kill_all(&self) {
         let mut state = self.0.borrow_mut();
-        let process = store.process();
-        state.dead.push(process);
-        state.claimed.retain(|_, holder| *holder != process);
-        let flying: Vec<u64> = state
-            .flights
-            .iter()
-            .filter(|(_, flight)| flight.process == process && flight.outcome.is_none())
-            .map(|(id, _)| *id)
-            .collect();
-        for id in flying {
-            if state.random.one_in(2) {
-                state.land(id);
-            } else if let Some(flight) = state.flights.remove(&id) {
-                match flight.request {
-                    Request::Append(blob, ..) => state.disk.reduce(blob, flight.seqs, 0),
-                    Request::Remove(blob) => state.disk.reduce(blob, flight.seqs, 0),
-                    _ => {}
-                }
-            }
+        for process in 1..=state.processes {
+            state.kill(process);
         }
-        state.flights.retain(|_, flight| flight.process != process);
-        state.mark("kill", None);
     }
 }

@@ -99,6 +99,34 @@ impl State {
         Err(id)
     }
 
+    pub fn kill(&mut self, process: u64) {
+        if self.dead.contains(&process) {
+            return;
+        }
+        self.dead.push(process);
+        self.claimed.retain(|_, holder| *holder != process);
+        let flying: Vec<u64> = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| flight.process == process && flight.outcome.is_none())
+            .map(|(id, _)| *id)
+            .collect();
+        for id in flying {
+            if self.random.one_in(2) {
+                self.land(id);
+            } else if let Some(flight) = self.flights.remove(&id) {
+                match flight.request {
+                    Request::Append(blob, ..) | Request::Remove(blob) => {
+                        self.disk.reduce(blob, flight.seqs, 0);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        self.flights.retain(|_, flight| flight.process != process);
+        self.mark("kill", None);
+    }
+
     /// The outcome of a flight, once it is over.
     pub fn poll(&mut self, id: u64, waker: &Waker) -> Option<Outcome> {
         let flight = self.flights.get_mut(&id)?;
