@@ -2,6 +2,7 @@
 //! it, each judged by the oracle, and crashes inside the recovery from a crash.
 
 mod address;
+mod faults;
 mod panics;
 mod tally;
 
@@ -21,7 +22,7 @@ use crate::oracle::{aftermath, second_look, without_power};
 use crate::random::{Random, mix};
 use crate::run::{Failure, Run};
 use crate::scripts::{Plan, Script};
-use crate::sim::{self, Crashed, Crashes, Cut, Listing, Machine, Moment, Setup};
+use crate::sim::{self, Crashed, Crashes, Cut, Fault, Listing, Machine, Moment, Setup};
 
 pub use address::{Address, Step};
 pub use tally::{Broken, Tally};
@@ -32,6 +33,12 @@ const NESTED: u64 = 48;
 
 /// Crash states tried inside one recovery, and inside a recovery of that.
 const NESTED_STATES: [u64; 2] = [96, 24];
+
+/// Crash states tried after one fault, at the last moments of its run.
+const FAULT_STATES: u64 = 24;
+
+/// Moments at which a run that met a fault is interrupted: its last ones.
+const FAULT_MOMENTS: usize = 3;
 
 /// An engine run through one script, with one seed.
 pub struct Explorer<'a, E> {
@@ -54,13 +61,41 @@ impl<'a, E: Engine> Explorer<'a, E> {
         }
     }
 
-    /// Explores at most about `states` crash states: all that tear no write, and
-    /// of the others as many as that leaves room for.
+    /// Explores at most about `states` crash states of a run without faults: all
+    /// that tear no write, and of the others as many as that leaves room for.
     #[must_use]
     pub fn explore(mut self, states: u64) -> Tally {
-        match panics::caught(|| self.play()) {
-            Ok(moments) => self.crash(&moments, &mut Address::default(), states),
-            Err(sentence) => self.fail(&Address::default(), "run", sentence),
+        let mut address = Address::of(None);
+        match panics::caught(|| self.play(None)) {
+            Ok((moments, _)) => self.crash(&moments, 0, &mut address, states),
+            Err(sentence) => self.fail(&address, "run", sentence),
+        }
+        self.tally
+    }
+
+    /// Explores about `states` crash states of runs that met a fault: as many
+    /// faults of the list as that has room for, from `states` drawn evenly.
+    #[must_use]
+    pub fn explore_faults(mut self, states: u64) -> Tally {
+        let Ok((_, machine)) = panics::caught(|| self.play(None)) else {
+            // The run without faults is reported by whoever explores that.
+            return self.tally;
+        };
+        let faults = faults::faults(&machine);
+        let room = (states / FAULT_STATES).max(1);
+        let mut random = Random::new(mix(self.seed ^ 2));
+        for (at, fault) in faults.iter().enumerate() {
+            if random.below(faults.len() as u64) >= room {
+                continue;
+            }
+            let mut address = Address::of(Some(at));
+            match panics::caught(|| self.play(Some(*fault))) {
+                Ok((moments, _)) => {
+                    let from = moments.len().saturating_sub(FAULT_MOMENTS);
+                    self.crash(&moments, from, &mut address, FAULT_STATES);
+                }
+                Err(sentence) => self.fail(&address, "run", sentence),
+            }
         }
         self.tally
     }
@@ -69,42 +104,53 @@ impl<'a, E: Engine> Explorer<'a, E> {
     ///
     /// # Errors
     /// The sentence of its failure.
-    pub fn repeat(mut self, address: &Address) -> Result<(), String> {
-        let mut moments = panics::caught(|| self.play())?;
-        let mut steps = address.steps().iter().peekable();
-        while let Some(step) = steps.next() {
+    pub fn repeat(self, address: &Address) -> Result<(), String> {
+        let fault = match address.fault() {
+            None => None,
+            Some(at) => {
+                let (_, machine) = panics::caught(|| self.play(None))?;
+                let fault = faults::faults(&machine).get(at).copied();
+                Some(fault.ok_or_else(|| format!("{address} names no fault of this run"))?)
+            }
+        };
+        let (mut moments, _) = panics::caught(|| self.play(fault))?;
+        for (depth, step) in (1..).zip(address.steps()) {
             let moment = moments
                 .get(step.moment)
                 .ok_or_else(|| format!("{address} names no moment of this run"))?;
-            let geometry = self.plan.setup.geometry;
-            let crashes = Crashes::new(
-                &moment.disk,
-                step.cut,
-                geometry.atomic_append,
-                geometry.blast_radius,
-            );
+            let crashes = self.crashes(moment, step.cut);
             if step.number >= crashes.len() {
                 return Err(format!("{address} names no crash of this run"));
             }
             let crashed = crashes.get(step.number);
             let model = Rc::clone(&moment.model);
-            let nested = steps.peek().is_some();
+            let nested = depth < address.depth() || self.deeper(moment, &crashed, depth).is_some();
             moments = panics::caught(|| self.judge(&crashed, &model, step.cut, nested))?;
         }
         Ok(())
     }
 
-    /// Plays the script itself.
-    fn play(&self) -> Result<Vec<Moment>, String> {
-        let machine = Machine::new(self.plan.setup.clone(), mix(self.seed ^ 1));
-        let run = self.run(machine, Rc::default(), self.seed);
+    /// Plays the script itself, with a fault or without.
+    fn play(&self, fault: Option<Fault>) -> Result<(Vec<Moment>, Machine), String> {
+        let setup = Setup {
+            faults: fault.into_iter().collect(),
+            ..self.plan.setup.clone()
+        };
+        let machine = Machine::new(setup, mix(self.seed ^ 1));
+        let model = match fault {
+            Some(fault) if faults::lies(&fault) => Model::forgiving(),
+            _ => Model::default(),
+        };
+        let run = self.run(machine, Rc::new(model), self.seed);
         run.record();
-        sim::run(run.machine(), (self.script.play)(&run))
-            .map_err(Failure::from)
-            .and_then(|played| played)
-            .map_err(|failure| failure.to_string())?;
+        let played = sim::run(run.machine(), (self.script.play)(&run));
+        match played.map_err(Failure::from).and_then(|played| played) {
+            // A fault ends the script early; what it left is judged.
+            Err(Failure::Refused(_)) if fault.is_some() => {}
+            played => played.map_err(|failure| failure.to_string())?,
+        }
         run.machine().mark("end");
-        Ok(moments(run.machine()))
+        Ok((moments(run.machine()), run.machine().clone()))
     }
 
     fn run(&self, machine: Machine, model: Rc<Model>, seed: u64) -> Run<E> {
@@ -115,27 +161,21 @@ impl<'a, E: Engine> Explorer<'a, E> {
 
     /// Crashes at every moment. What a killed process leaves is stricter than
     /// what a power cut leaves of the same bytes, so kills come first.
-    fn crash(&mut self, moments: &[Moment], address: &mut Address, states: u64) {
-        let geometry = self.plan.setup.geometry;
+    fn crash(&mut self, moments: &[Moment], from: usize, address: &mut Address, states: u64) {
         let spaces: Vec<(usize, Cut, Crashes<'_>)> = [Cut::Kill, Cut::Power]
             .into_iter()
             .flat_map(|cut| {
-                moments
-                    .iter()
-                    .enumerate()
-                    .map(move |(at, moment)| (at, cut, moment))
+                let moments = moments.iter().enumerate().skip(from);
+                moments.map(move |(at, moment)| (at, cut, moment))
             })
-            .map(|(at, cut, moment)| {
-                let (atomic, radius) = (geometry.atomic_append, geometry.blast_radius);
-                (at, cut, Crashes::new(&moment.disk, cut, atomic, radius))
-            })
+            .map(|(at, cut, moment)| (at, cut, self.crashes(moment, cut)))
             .collect();
         let total: u64 = spaces.iter().map(|(_, _, crashes)| crashes.len()).sum();
         let mut random = Random::new(mix(self.seed ^ total));
         for (at, cut, crashes) in &spaces {
             for number in 0..crashes.len() {
                 let chosen = random.below(total) < states;
-                let whole = crashes.is_whole(number) && address.depth() == 0;
+                let whole = crashes.is_whole(number) && address.steps().is_empty() && from == 0;
                 if !chosen && !whole {
                     continue;
                 }
@@ -151,18 +191,32 @@ impl<'a, E: Engine> Explorer<'a, E> {
         }
     }
 
+    fn crashes<'m>(&self, moment: &'m Moment, cut: Cut) -> Crashes<'m> {
+        let geometry = self.plan.setup.geometry;
+        Crashes::new(
+            &moment.disk,
+            cut,
+            geometry.atomic_append,
+            geometry.blast_radius,
+        )
+    }
+
+    /// How many states are tried inside the recovery from this one, if any.
+    fn deeper(&self, moment: &Moment, crashed: &Crashed, depth: usize) -> Option<u64> {
+        let states = NESTED_STATES.get(depth.checked_sub(1)?).copied();
+        states.filter(|_| mix(key(moment, crashed)).is_multiple_of(NESTED))
+    }
+
     fn state(&mut self, moment: &Moment, cut: Cut, crashed: &Crashed, address: &mut Address) {
-        let key = mix(crashed.digest ^ mix(moment.model.digest()));
-        if !self.tally.count(key, moment, crashed) {
+        if !self.tally.count(key(moment, crashed), moment, crashed) {
             return;
         }
-        let deeper = NESTED_STATES.get(address.depth() - 1).copied();
-        let deeper = deeper.filter(|_| mix(key).is_multiple_of(NESTED));
+        let deeper = self.deeper(moment, crashed, address.depth());
         let judged = panics::caught(|| self.judge(crashed, &moment.model, cut, deeper.is_some()));
         match judged {
             Ok(moments) => {
                 if let Some(states) = deeper {
-                    self.crash(&moments, address, states);
+                    self.crash(&moments, 0, address, states);
                 }
             }
             Err(sentence) => self.fail(address, moment.event, sentence),
@@ -214,6 +268,11 @@ impl<'a, E: Engine> Explorer<'a, E> {
             sentence,
         });
     }
+}
+
+/// What makes a state distinct: the image and the acknowledgements.
+fn key(moment: &Moment, crashed: &Crashed) -> u64 {
+    mix(crashed.digest ^ mix(moment.model.digest()))
 }
 
 fn moments(machine: &Machine) -> Vec<Moment> {

@@ -13,12 +13,17 @@ pub use history::{BatchId, Fate, History, Seen, kept};
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     logs: BTreeMap<LogId, History>,
+    forgiving: bool,
 }
 
 impl Model {
     /// The history of `log`; empty if nothing was sent to it.
     pub fn log(&mut self, log: LogId) -> &mut History {
-        self.logs.entry(log).or_default()
+        self.logs.entry(log).or_insert_with(|| {
+            let mut history = History::default();
+            history.forgive(self.forgiving);
+            history
+        })
     }
 
     /// The history of `log`, if anything was sent to it.
@@ -30,6 +35,16 @@ impl Model {
     /// The logs that exist.
     pub fn logs(&self) -> impl Iterator<Item = (LogId, &History)> {
         self.logs.iter().map(|(log, history)| (*log, history))
+    }
+
+    /// A model for a disk that lies: a crash may take anything, but invent
+    /// nothing.
+    #[must_use]
+    pub fn forgiving() -> Self {
+        Self {
+            logs: BTreeMap::new(),
+            forgiving: true,
+        }
     }
 
     /// A hash of all acknowledgements given.

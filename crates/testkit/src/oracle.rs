@@ -1,9 +1,10 @@
 //! Owns the judgement after a crash: the log is opened again, compared with what
 //! was promised, written to, and opened once more.
 
-use tidelog_core::{Durability, LogId};
+use tidelog_core::{Durability, ErrorKind, LogId};
 
 use crate::engine::Engine;
+use crate::model::{History, Model};
 use crate::run::{Failure, Run};
 use crate::sim::{Cut, Machine};
 
@@ -20,10 +21,23 @@ const RESENT: usize = 8;
 pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut, looking: bool) -> Result<(), Failure> {
     let logs: Vec<LogId> = run.model().logs().map(|(log, _)| log).collect();
     for log in logs {
-        if looking {
-            look(run, log, cut).await?;
-        }
-        let handle = run.reopen(log, cut).await?;
+        let lied = |model: &Model| model.get(log).is_some_and(History::is_forgiven);
+        let opened = async {
+            if looking {
+                look(run, log, cut).await?;
+            }
+            run.reopen(log, cut).await
+        };
+        let handle = match opened.await {
+            // Damage that a lying disk has done is found and reported.
+            Err(Failure::Refused(refusal))
+                if refusal.kind == ErrorKind::Corrupt && lied(&run.model()) =>
+            {
+                continue;
+            }
+            opened => opened?,
+        };
+        run.remember("trust", |model| model.log(log).forgive(false));
         let produced = run
             .model()
             .get(log)
@@ -65,11 +79,11 @@ async fn look<E: Engine>(run: &Run<E>, log: LogId, cut: Cut) -> Result<(), Failu
 pub async fn second_look<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     let logs: Vec<LogId> = run.model().logs().map(|(log, _)| log).collect();
     for log in logs {
-        let seen = run.look(log).await?;
         let model = run.model();
-        let Some(history) = model.get(log) else {
+        let Some(history) = model.get(log).filter(|history| !history.is_forgiven()) else {
             continue;
         };
+        let seen = run.look(log).await?;
         history
             .check(&seen, Durability::Synced)
             .map_err(|sentence| format!("when opened once more: {sentence}"))?;

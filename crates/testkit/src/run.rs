@@ -15,7 +15,7 @@ use crate::engine::{Ack, Engine, Refusal};
 use crate::generate::{GeneratedBatch, Generator, Sizes};
 use crate::model::{BatchId, Fate, Model};
 use crate::random::mix;
-use crate::sim::{Cut, Machine, SimHost, SimStore, Trace};
+use crate::sim::{Cut, Machine, Operation, SimHost, SimStore, Trace};
 
 /// The log that scripts of a single log use.
 pub const LOG: LogId = LogId(1);
@@ -319,11 +319,12 @@ impl<E: Engine> Handle<'_, E> {
             Err(refusal) => {
                 let fate = match refusal.kind {
                     ErrorKind::Unavailable => Fate::Unknown,
-                    ErrorKind::Fenced => Fate::Abandoned,
+                    // It may have been written before the answer, or never.
+                    ErrorKind::Fenced | ErrorKind::Poisoned => Fate::Abandoned,
                     _ => Fate::Refused,
                 };
                 run.remember("refuse", |model| model.log(self.log).end(id, fate));
-                return Err(refusal.into());
+                return Err(self.failed(refusal).await);
             }
         };
         let records = batch.records().len() as u64;
@@ -344,7 +345,7 @@ impl<E: Engine> Handle<'_, E> {
     /// # Errors
     /// [`Failure`].
     pub async fn flush(&self) -> Result<u64, Failure> {
-        let next = self.engine.flush().await?;
+        let next = self.told(self.engine.flush().await).await?;
         self.run.remember("flushed", |model| {
             model.log(self.log).reached(next, Durability::Stored);
         });
@@ -357,7 +358,7 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn sync(&self) -> Result<u64, Failure> {
         let sent = self.floor(Durability::Buffered);
-        let next = self.engine.sync().await?;
+        let next = self.told(self.engine.sync().await).await?;
         self.run.remember("synced", |model| {
             model.log(self.log).reached(next, Durability::Synced);
         });
@@ -375,7 +376,8 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn maintain(&self) -> Result<(), Failure> {
         for _ in 0..64 {
-            if !self.engine.maintain(1_800_000_000_000_000).await? {
+            let maintained = self.engine.maintain(1_800_000_000_000_000).await;
+            if !self.told(maintained).await? {
                 return Ok(());
             }
         }
@@ -388,7 +390,7 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn close(self) -> Result<(), Failure> {
         let next = self.floor(Durability::Buffered);
-        self.engine.close().await?;
+        self.told(self.engine.close().await).await?;
         self.run.remember("closed", |model| {
             model.log(self.log).reached(next, Durability::Synced);
         });
@@ -422,6 +424,53 @@ impl<E: Engine> Handle<'_, E> {
             )));
         }
         Ok(())
+    }
+
+    async fn told<T>(&self, answer: Result<T, Refusal>) -> Result<T, Failure> {
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(refusal) => Err(self.failed(refusal).await),
+        }
+    }
+
+    /// After a write or a sync failed, nothing is acknowledged any more, and what
+    /// is durable stays readable.
+    async fn failed(&self, refusal: Refusal) -> Failure {
+        if refusal.kind != ErrorKind::Poisoned {
+            return refusal.into();
+        }
+        let batch = self.run.generate(Generator::batch);
+        if let Ok(ack) = self.engine.append(&batch, AppendOptions::default()).await {
+            let first = ack.first;
+            return Failure::Broken(format!("poisoned, but acknowledged offset {first}"));
+        }
+        if let Ok(next) = self.engine.sync().await {
+            return Failure::Broken(format!("poisoned, but synced up to {next}"));
+        }
+        let readable = self
+            .run
+            .machine
+            .setup()
+            .faults
+            .iter()
+            .all(|fault| !matches!(fault.operation, Operation::Read | Operation::List));
+        if !readable {
+            return refusal.into();
+        }
+        let seen = match self.engine.seen().await {
+            Ok(seen) => seen,
+            Err(refusal) => {
+                return Failure::Broken(format!("poisoned, and unreadable: {refusal}"));
+            }
+        };
+        let model = self.run.model();
+        let checked = model
+            .get(self.log)
+            .map_or(Ok(()), |history| history.check(&seen, Durability::Synced));
+        match checked {
+            Ok(()) => refusal.into(),
+            Err(sentence) => Failure::Broken(format!("poisoned, and {sentence}")),
+        }
     }
 
     /// Kills the process that holds this log.

@@ -18,38 +18,59 @@ pub struct Step {
 
 /// A crash, and the crashes inside the recoveries from it. Written as
 /// `17p243/5k0`: moment 17, power cut, outcome 243; then moment 5 of the
-/// recovery, kill, outcome 0.
+/// recovery, kill, outcome 0. `x3:` before it says that the run itself met
+/// fault 3 of its list; `run` instead of it that the run itself failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Address(Vec<Step>);
+pub struct Address {
+    fault: Option<usize>,
+    steps: Vec<Step>,
+}
 
 impl Address {
+    /// No crash yet, in a run that met this fault of its list.
+    pub(super) const fn of(fault: Option<usize>) -> Self {
+        Self {
+            fault,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The fault the run met, by its place in the list of faults.
+    #[must_use]
+    pub const fn fault(&self) -> Option<usize> {
+        self.fault
+    }
+
     /// The crashes, outermost first.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
-        &self.0
+        &self.steps
     }
 
     /// How many crashes there are.
     #[must_use]
     pub const fn depth(&self) -> usize {
-        self.0.len()
+        self.steps.len()
     }
 
     pub(super) fn push(&mut self, step: Step) {
-        self.0.push(step);
+        self.steps.push(step);
     }
 
     pub(super) fn pop(&mut self) {
-        self.0.pop();
+        self.steps.pop();
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if let Some(fault) = self.fault {
+            write!(f, "x{fault}:")?;
+        }
+        if self.steps.is_empty() {
             return f.write_str("run");
         }
-        for (at, step) in self.0.iter().enumerate() {
+        for (at, step) in self.steps.iter().enumerate() {
             let separator = if at == 0 { "" } else { "/" };
             let cut = &step.cut.as_str()[..1];
             write!(f, "{separator}{}{cut}{}", step.moment, step.number)?;
@@ -74,8 +95,12 @@ impl FromStr for Address {
     type Err = NoAddress;
 
     fn from_str(text: &str) -> Result<Self, NoAddress> {
+        let (fault, text) = match text.strip_prefix('x').and_then(|text| text.split_once(':')) {
+            Some((fault, rest)) => (Some(fault.parse().map_err(|_| NoAddress)?), rest),
+            None => (None, text),
+        };
         if text == "run" {
-            return Ok(Self::default());
+            return Ok(Self::of(fault));
         }
         let step = |text: &str| {
             let at = text.find(['k', 'p']).ok_or(NoAddress)?;
@@ -90,10 +115,8 @@ impl FromStr for Address {
                 number: text[at + 1..].parse().map_err(|_| NoAddress)?,
             })
         };
-        text.split('/')
-            .map(step)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let steps = text.split('/').map(step).collect::<Result<_, _>>()?;
+        Ok(Self { fault, steps })
     }
 }
 
@@ -103,11 +126,11 @@ mod tests {
 
     #[test]
     fn an_address_reads_back() {
-        for text in ["run", "0k0", "17p243/5k0/1p99"] {
+        for text in ["run", "x7:run", "0k0", "17p243/5k0/1p99", "x12:3k4"] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }
-        for text in ["", "17", "p", "1p", "p1", "1x2", "1p2/"] {
+        for text in ["", "17", "p", "1p", "p1", "1x2", "1p2/", "x:1p2", "x1p2"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

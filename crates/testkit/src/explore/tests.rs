@@ -11,7 +11,7 @@ fn explore(defect: Defect) -> Tally {
     for script in scripts::all::<Toy>() {
         if ["append", "reopen", "killed"].contains(&script.name) {
             for seed in 0..3 {
-                tally.add(Explorer::new(&script, seed).explore(600));
+                tally.add(Explorer::new(&script, seed).explore(1_000));
             }
         }
     }

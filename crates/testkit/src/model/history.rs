@@ -143,9 +143,15 @@ impl History {
         }
     }
 
-    /// The disk lies from now on: a crash may take anything, but invent nothing.
-    pub const fn forgive(&mut self) {
-        self.forgiven = true;
+    /// Whether the disk lies: a crash may take anything then, but invent nothing.
+    pub const fn forgive(&mut self, lies: bool) {
+        self.forgiven = lies;
+    }
+
+    /// Whether the disk lies.
+    #[must_use]
+    pub const fn is_forgiven(&self) -> bool {
+        self.forgiven
     }
 
     /// The next offset of a log that holds no more than what reached `level`.

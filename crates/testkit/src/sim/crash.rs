@@ -114,6 +114,8 @@ struct Entry {
     blob: BlobId,
     /// Position and length of a write.
     write: Option<(u64, usize)>,
+    /// In how many ways it may be torn: at the edges, or at every byte.
+    tears: [u64; 2],
 }
 
 /// Everything one crash may make of one disk.
@@ -129,7 +131,6 @@ pub struct Crashes<'a> {
     /// The part of the digest that no crash changes.
     untouched: u64,
     touched: Vec<BlobId>,
-    atomic: bool,
 }
 
 /// What became of the disk in one crash.
@@ -168,10 +169,17 @@ impl<'a> Crashes<'a> {
                     Change::Write { position, bytes } => Some((*position, bytes.len())),
                     Change::Create | Change::Remove => None,
                 };
+                let tears = [false, true].map(|every_byte| match write {
+                    Some((position, len)) if !atomic => {
+                        (cuts(position, len, every_byte).len() * Rest::ALL.len()) as u64
+                    }
+                    _ => 0,
+                });
                 entries.push(Entry {
                     seq: pending.seq,
                     blob: *id,
                     write,
+                    tears,
                 });
             }
         }
@@ -186,11 +194,10 @@ impl<'a> Crashes<'a> {
             ends: Vec::new(),
             untouched,
             touched,
-            atomic,
         };
         let mut end = 0;
         for at in 0..crashes.masks.len() {
-            end += crashes.tears(at).map(|(_, cuts)| cuts).sum::<u64>() + 1;
+            end += crashes.tears(at).map(|(_, _, count)| count).sum::<u64>() + 1;
             crashes.ends.push(end);
         }
         crashes
@@ -229,24 +236,21 @@ impl<'a> Crashes<'a> {
         (mask, number - start)
     }
 
-    /// The writes of a mask that may be torn, and in how many ways each.
-    fn tears(&self, mask: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let (bits, atomic) = (self.masks[mask], self.atomic);
-        (0..self.entries.len())
-            .filter(move |at| !atomic && survives(bits, *at))
-            .filter_map(move |at| {
-                let (position, len) = self.entries[at].write?;
-                let cuts = cuts(position, len, self.every_byte(bits, at, len)).len();
-                Some((at, (cuts * Rest::ALL.len()) as u64))
-            })
-    }
-
-    /// The last survivor is torn at every byte, unless the choice is an odd one.
-    fn every_byte(&self, bits: u64, at: usize, len: usize) -> bool {
+    /// The writes of a mask that may be torn, and in how many ways each. The last
+    /// survivor is torn at every byte, unless the choice is an odd one.
+    fn tears(&self, mask: usize) -> impl Iterator<Item = (usize, bool, u64)> + '_ {
+        let bits = self.masks[mask];
         let count = self.entries.len();
         let last = (0..count).rev().find(|at| survives(bits, *at));
-        let class = class(bits, count);
-        last == Some(at) && class != Survivors::Mixed && len <= EVERY_BYTE
+        let odd = class(bits, count) == Survivors::Mixed;
+        (0..count)
+            .filter(move |at| survives(bits, *at))
+            .map(move |at| {
+                let entry = &self.entries[at];
+                let small = entry.write.is_some_and(|(_, len)| len <= EVERY_BYTE);
+                let every_byte = last == Some(at) && !odd && small;
+                (at, every_byte, entry.tears[usize::from(every_byte)])
+            })
     }
 
     /// Possibility `number`, which is below [`len`](Self::len).
@@ -294,10 +298,10 @@ impl<'a> Crashes<'a> {
 
     fn tear(&self, mask: usize, number: u64) -> Option<(usize, Tear)> {
         let mut number = number.checked_sub(1)?;
-        for (at, count) in self.tears(mask) {
+        for (at, every_byte, count) in self.tears(mask) {
             if number < count {
                 let (position, len) = self.entries[at].write?;
-                let cuts = cuts(position, len, self.every_byte(self.masks[mask], at, len));
+                let cuts = cuts(position, len, every_byte);
                 let rests = Rest::ALL.len() as u64;
                 let kept = cuts[(number / rests) as usize];
                 let rest = Rest::ALL[(number % rests) as usize];
