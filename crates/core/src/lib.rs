@@ -41,14 +41,30 @@ extern crate std;
 
 mod bytes;
 mod error;
+mod format;
 mod host;
 pub mod limits;
+mod log;
+mod options;
+mod producer;
+mod record;
 mod sharing;
 mod store;
 
 pub use bytes::Bytes;
 pub use error::ErrorKind;
+pub use format::{Compression, Fault};
 pub use host::Host;
+pub use log::{
+    AppendError, Appended, Batch, Bounds, CheckError, Corruption, Damage, Entry, Finding,
+    FindingKind, Log, MaintainError, Maintained, OpenError, Poison, ReadError, Reader, Records,
+    Recovery, Report, Salvage, Stat, SyncError, recover,
+};
+pub use options::{
+    Access, AppendOptions, At, BelowOldest, Durability, Options, ReadLimits, Settings,
+};
+pub use producer::{Producer, ProducerId};
+pub use record::{Header, Headers, NewRecord, Record};
 #[cfg(feature = "std")]
 pub use sharing::Threads;
 pub use sharing::{Local, Shared, Sharing};

@@ -1,0 +1,174 @@
+//! Owns the 64 bytes every blob begins with.
+
+use alloc::vec::Vec;
+
+use super::Fault;
+use super::checksum::{Seed, plain};
+use super::wire::Input;
+use crate::LogId;
+use crate::store::{BlobId, BlobKind};
+
+/// Bytes of a blob's header.
+pub(crate) const BLOB_HEADER: usize = 64;
+
+const MAGIC: [u8; 8] = *b"tidelog\n";
+const VERSION: u16 = 1;
+/// Required feature bits this build understands.
+const KNOWN: u32 = 0;
+const CRC_AT: usize = 20;
+
+/// The header of a blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BlobHeader {
+    pub(crate) blob: BlobId,
+    pub(crate) epoch: u64,
+    /// For a segment: the offset its records start at.
+    pub(crate) base_offset: u64,
+    pub(crate) salt: u64,
+}
+
+impl BlobHeader {
+    pub(crate) fn seed(&self) -> Seed {
+        Seed::of(self.blob, self.epoch, self.salt)
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        let kind = match self.blob.kind {
+            BlobKind::ManifestCopy => BlobKind::Manifest,
+            kind => kind,
+        };
+        let mut head = Vec::with_capacity(CRC_AT);
+        head.extend_from_slice(&MAGIC);
+        head.extend_from_slice(&VERSION.to_le_bytes());
+        head.push(kind as u8);
+        head.push(0);
+        head.extend_from_slice(&KNOWN.to_le_bytes());
+        head.extend_from_slice(&0u32.to_le_bytes());
+        let mut rest = Vec::with_capacity(BLOB_HEADER - CRC_AT - 4);
+        for field in [
+            self.blob.log.0,
+            self.blob.number,
+            self.epoch,
+            self.base_offset,
+            self.salt,
+        ] {
+            rest.extend_from_slice(&field.to_le_bytes());
+        }
+        out.extend_from_slice(&head);
+        out.extend_from_slice(&plain(&[&head, &rest]).to_le_bytes());
+        out.extend_from_slice(&rest);
+    }
+
+    /// Reads the header of `blob`.
+    ///
+    /// A version or feature this build does not know is told apart from damage
+    /// only when the checksum holds.
+    pub(crate) fn decode(blob: BlobId, bytes: &[u8]) -> Result<Self, Fault> {
+        let bytes = bytes.get(..BLOB_HEADER).ok_or(Fault::Short)?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(Fault::Blank);
+        }
+        let mut input = Input::new(bytes);
+        let magic: [u8; 8] = input.array()?;
+        let version = input.u16()?;
+        let kind = input.u8()?;
+        let reserved = input.u8()?;
+        let required = input.u32()?;
+        let _optional = input.u32()?;
+        let crc = input.u32()?;
+        let (head, rest) = bytes.split_at_checked(CRC_AT).ok_or(Fault::Short)?;
+        let rest = rest.get(4..).ok_or(Fault::Short)?;
+        if magic != MAGIC {
+            return Err(Fault::Magic);
+        }
+        if crc != plain(&[head, rest]) {
+            return Err(Fault::Checksum);
+        }
+        if version != VERSION {
+            return Err(Fault::Version(version));
+        }
+        if required & !KNOWN != 0 {
+            return Err(Fault::Feature(required & !KNOWN));
+        }
+        if reserved != 0 {
+            return Err(Fault::Malformed("blob header's reserved byte"));
+        }
+        let log = LogId(input.u64()?);
+        let number = input.u64()?;
+        let expected = match blob.kind {
+            BlobKind::ManifestCopy => BlobKind::Manifest,
+            kind => kind,
+        };
+        if log != blob.log || number != blob.number || kind != expected as u8 {
+            return Err(Fault::Foreign);
+        }
+        Ok(Self {
+            blob,
+            epoch: input.u64()?,
+            base_offset: input.u64()?,
+            salt: input.u64()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> BlobHeader {
+        let blob = BlobId {
+            log: LogId(5),
+            kind: BlobKind::Segment,
+            number: 9,
+        };
+        BlobHeader {
+            blob,
+            epoch: 3,
+            base_offset: 1000,
+            salt: 77,
+        }
+    }
+
+    #[test]
+    fn round_trips_and_notices_every_flipped_bit() {
+        let mut bytes = Vec::new();
+        header().encode(&mut bytes);
+        assert_eq!(bytes.len(), BLOB_HEADER);
+        assert_eq!(BlobHeader::decode(header().blob, &bytes), Ok(header()));
+        for bit in 0..BLOB_HEADER * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(BlobHeader::decode(header().blob, &bytes).is_err());
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn names_what_it_does_not_know() {
+        let mut bytes = Vec::new();
+        header().encode(&mut bytes);
+        let reseal = |bytes: &mut Vec<u8>| {
+            let crc = plain(&[&bytes[..20], &bytes[24..]]);
+            bytes[20..24].copy_from_slice(&crc.to_le_bytes());
+        };
+        let mut newer = bytes.clone();
+        newer[8] = 2;
+        reseal(&mut newer);
+        assert_eq!(
+            BlobHeader::decode(header().blob, &newer),
+            Err(Fault::Version(2))
+        );
+        let mut feature = bytes.clone();
+        feature[12] = 4;
+        reseal(&mut feature);
+        assert_eq!(
+            BlobHeader::decode(header().blob, &feature),
+            Err(Fault::Feature(4))
+        );
+        let other = BlobId {
+            number: 10,
+            ..header().blob
+        };
+        assert_eq!(BlobHeader::decode(other, &bytes), Err(Fault::Foreign));
+        assert_eq!(BlobHeader::decode(other, &[0; 64]), Err(Fault::Blank));
+    }
+}

@@ -1,0 +1,439 @@
+//! Owns blocks: runs of whole frames, verified once when they are read and then
+//! kept, with a directory of their records.
+
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::error::Corruption;
+use super::frames::{BadFrame, next_header, verify};
+use super::scan::Damage;
+use crate::format::{FrameHeader, RecordShape, Seed, Shape};
+use crate::record::Record;
+use crate::store::BlobId;
+
+/// Where a record lies in a block.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// Index of its frame.
+    frame: u32,
+    /// Position of its first byte in the block's bytes.
+    at: u32,
+}
+
+/// What is needed of a frame to read its records.
+#[derive(Clone, Copy, Debug)]
+struct FrameFacts {
+    base_offset: u64,
+    base_time: i64,
+    /// Index of its first record in the block.
+    first: u32,
+    shape: Shape,
+}
+
+/// A run of verified frames.
+#[derive(Debug)]
+pub(crate) struct Block {
+    bytes: Vec<u8>,
+    frames: Vec<FrameFacts>,
+    slots: Vec<Slot>,
+    /// Records that should be here and cannot be read, in order.
+    damage: Vec<Damage>,
+    /// Bytes of the segment it was made from.
+    length: usize,
+}
+
+impl Block {
+    /// Verifies `bytes`, which belong at `position` of `blob` and hold the offsets
+    /// from `first` up to `next`, and nothing else.
+    ///
+    /// Damage costs the frame that is hit; the others stay readable.
+    pub(crate) fn decode(
+        blob: BlobId,
+        seed: Seed,
+        position: u64,
+        bytes: Vec<u8>,
+        first: u64,
+        next: u64,
+    ) -> Self {
+        let length = bytes.len();
+        let mut block = Self {
+            bytes: Vec::new(),
+            frames: Vec::new(),
+            slots: Vec::new(),
+            damage: Vec::new(),
+            length,
+        };
+        // Decompressed bodies go behind the bytes as they were read.
+        let mut unpacked = Vec::new();
+        let mut at = 0;
+        let mut expected = first;
+        let mut open: Option<Corruption> = None;
+        while let Some(rest) = bytes.get(at..)
+            && !rest.is_empty()
+        {
+            let place = position + at as u64;
+            match block.add_frame(seed, place, rest, at, length, &mut unpacked) {
+                Ok(header) => {
+                    if let Some(place) = open.take()
+                        && header.base_offset > expected
+                    {
+                        block.damage.push(Damage {
+                            first: expected,
+                            next: header.base_offset,
+                            place,
+                        });
+                    }
+                    expected = expected.max(header.next_offset());
+                    at += header.frame_length();
+                }
+                Err(bad) => {
+                    open.get_or_insert(Corruption {
+                        blob,
+                        position: place,
+                        fault: bad.fault,
+                    });
+                    let from = bad.length.unwrap_or(crate::format::ALIGN);
+                    at +=
+                        next_header(seed, place, rest, from).map_or(rest.len(), |(ahead, _)| ahead);
+                }
+            }
+        }
+        if let Some(place) = open
+            && next > expected
+        {
+            block.damage.push(Damage {
+                first: expected,
+                next,
+                place,
+            });
+        }
+        block.bytes = bytes;
+        block.bytes.append(&mut unpacked);
+        block
+    }
+
+    fn add_frame(
+        &mut self,
+        seed: Seed,
+        position: u64,
+        rest: &[u8],
+        at: usize,
+        length: usize,
+        unpacked: &mut Vec<u8>,
+    ) -> Result<FrameHeader, BadFrame> {
+        let frame = verify(seed, position, rest)?;
+        let header = frame.header;
+        let start = match &frame.body {
+            Cow::Borrowed(_) => at + header.header_length(),
+            Cow::Owned(_) => length + unpacked.len(),
+        };
+        let (slots, index) = (self.slots.len(), narrow(self.frames.len()));
+        let read = frame.records(|record, _| {
+            self.slots.push(Slot {
+                frame: index,
+                at: narrow(start + record),
+            });
+        });
+        if let Err(fault) = read {
+            self.slots.truncate(slots);
+            return Err(BadFrame {
+                fault,
+                length: Some(header.frame_length()),
+                needs: 0,
+            });
+        }
+        if self.slots.len() > slots {
+            self.frames.push(FrameFacts {
+                base_offset: header.base_offset,
+                base_time: header.base_time,
+                first: narrow(slots),
+                shape: Shape::from(header.attributes),
+            });
+        }
+        if let Cow::Owned(body) = &frame.body {
+            unpacked.extend_from_slice(body);
+        }
+        Ok(header)
+    }
+
+    /// Whether nothing in it is damaged.
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.damage.is_empty()
+    }
+
+    /// Bytes it takes in memory.
+    pub(crate) fn weight(&self) -> usize {
+        self.bytes.len()
+            + self.slots.len() * size_of::<Slot>()
+            + self.frames.len() * size_of::<FrameFacts>()
+            + size_of::<Self>()
+    }
+
+    /// Bytes of the segment it was made from.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Damage at or behind `offset`, the nearest.
+    pub(crate) fn damage_from(&self, offset: u64) -> Option<Damage> {
+        self.damage
+            .iter()
+            .find(|damage| damage.next > offset)
+            .copied()
+    }
+
+    /// Damage below `offset`, the nearest.
+    pub(crate) fn damage_below(&self, offset: u64) -> Option<Damage> {
+        self.damage
+            .iter()
+            .rev()
+            .find(|damage| damage.first < offset)
+            .copied()
+    }
+
+    /// The record with this index.
+    #[inline]
+    pub(crate) fn record(&self, index: usize) -> Option<Record<'_>> {
+        let slot = self.slots.get(index)?;
+        let frame = self.frames.get(slot.frame as usize)?;
+        let record = RecordShape::decode(self.bytes.get(slot.at as usize..)?, frame.shape).ok()?;
+        let place = (index as u64).checked_sub(u64::from(frame.first))?;
+        Some(Record {
+            offset: frame.base_offset + record.offset_delta.unwrap_or(place),
+            time: frame.base_time.wrapping_add(record.time_delta),
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+        })
+    }
+
+    /// Bytes between two records.
+    pub(crate) fn span(&self, start: usize, end: usize) -> usize {
+        let at = |index: usize| {
+            self.slots
+                .get(index)
+                .map_or(self.bytes.len(), |slot| slot.at as usize)
+        };
+        at(end).saturating_sub(at(start))
+    }
+
+    /// The largest end up to `end` with which the records from `start` on stay
+    /// within `bytes`; one record always does if `first` says so.
+    pub(crate) fn fit(&self, start: usize, end: usize, bytes: usize, first: bool) -> usize {
+        let (mut low, mut high) = (start, end);
+        while low < high {
+            let middle = low.midpoint(high) + 1;
+            if self.span(start, middle) <= bytes {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        if first {
+            low.max(end.min(start + 1))
+        } else {
+            low
+        }
+    }
+
+    /// The same from the other side: the smallest start.
+    pub(crate) fn fit_back(&self, start: usize, end: usize, bytes: usize, first: bool) -> usize {
+        let (mut low, mut high) = (start, end);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.span(middle, end) <= bytes {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        if first {
+            high.min(start.max(end.saturating_sub(1)))
+        } else {
+            high
+        }
+    }
+
+    /// Index of the first record at or above `offset`.
+    pub(crate) fn lower_bound(&self, offset: u64) -> usize {
+        let frame = self
+            .frames
+            .partition_point(|frame| frame.base_offset <= offset);
+        let Some(facts) = frame
+            .checked_sub(1)
+            .and_then(|frame| self.frames.get(frame))
+        else {
+            return 0;
+        };
+        let first = facts.first as usize;
+        let end = self
+            .frames
+            .get(frame)
+            .map_or(self.slots.len(), |next| next.first as usize);
+        if !facts.shape.gaps {
+            let index = usize::try_from(offset - facts.base_offset).unwrap_or(usize::MAX);
+            return first.saturating_add(index).min(end);
+        }
+        let (mut low, mut high) = (first, end);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self
+                .record(middle)
+                .is_some_and(|record| record.offset < offset)
+            {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+/// Blocks hold at most a batch beyond their stride, far below 2^32.
+fn narrow(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// A part of a block, by record index.
+#[derive(Clone, Debug)]
+pub(crate) struct BlockSlice {
+    pub(crate) block: Arc<Block>,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Records that were read together. It owns what they are made of.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub(crate) slices: Vec<BlockSlice>,
+    pub(crate) next: u64,
+    pub(crate) reverse: bool,
+}
+
+impl Batch {
+    /// The offset to read next: in a forward read the one after the last record,
+    /// in a reverse read the one below which the older records are.
+    ///
+    /// A reader has caught up when this is the offset it asked for, and never
+    /// because a batch is short.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// How many records it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slices
+            .iter()
+            .map(|slice| slice.end - slice.start)
+            .sum()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The records, in the order of the read.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        let mut records = Records {
+            batch: self,
+            slice: 0,
+            at: 0,
+            left: self.len(),
+        };
+        records.enter();
+        records
+    }
+}
+
+impl<'a> IntoIterator for &'a Batch {
+    type Item = Record<'a>;
+    type IntoIter = Records<'a>;
+
+    fn into_iter(self) -> Records<'a> {
+        self.records()
+    }
+}
+
+/// The records of a [`Batch`].
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    batch: &'a Batch,
+    slice: usize,
+    at: usize,
+    left: usize,
+}
+
+impl Records<'_> {
+    fn enter(&mut self) {
+        if let Some(slice) = self.batch.slices.get(self.slice) {
+            self.at = if self.batch.reverse {
+                slice.end
+            } else {
+                slice.start
+            };
+        }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'a>> {
+        loop {
+            let slice = self.batch.slices.get(self.slice)?;
+            let left = if self.batch.reverse {
+                self.at > slice.start
+            } else {
+                self.at < slice.end
+            };
+            if left {
+                self.left = self.left.saturating_sub(1);
+                if self.batch.reverse {
+                    self.at -= 1;
+                    return slice.block.record(self.at);
+                }
+                let record = slice.block.record(self.at);
+                self.at += 1;
+                return record;
+            }
+            self.slice += 1;
+            self.enter();
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for Records<'_> {}
+
+/// One record that was read. It owns what the record is made of.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(crate) block: Arc<Block>,
+    pub(crate) index: usize,
+}
+
+impl Entry {
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> Record<'_> {
+        // The index was found in this very block.
+        self.block.record(self.index).unwrap_or(Record {
+            offset: 0,
+            time: 0,
+            key: None,
+            value: None,
+            headers: crate::Headers::default(),
+        })
+    }
+}

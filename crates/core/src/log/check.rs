@@ -1,0 +1,203 @@
+//! Owns checking a log: reading everything there is of it and comparing it with
+//! what it says of itself. Changes nothing.
+
+use alloc::vec::Vec;
+
+use super::error::{CheckError, Corruption, OpenError};
+use super::handle::Log;
+use super::index::load_footer;
+use super::manifest::find;
+use super::scan::{Damage, ScanOptions, SegmentScan, scan};
+use super::segment::segment_blob;
+use crate::format::{BLOB_HEADER, BlobHeader, Fault, FooterPlace, SegmentMeta};
+use crate::sharing::Sharing;
+use crate::store::{BlobId, BlockStore};
+
+/// What is wrong at some place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// Records that cannot be read.
+    Records,
+    /// The header of a segment.
+    Header,
+    /// An index or total; it is rebuilt when needed.
+    Footer,
+    /// A copy of the manifest; the other one is whole.
+    ManifestCopy,
+    /// What the manifest says of a segment is not what is in it.
+    Contents,
+}
+
+impl FindingKind {
+    /// A stable name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Header => "header",
+            Self::Footer => "footer",
+            Self::ManifestCopy => "manifest-copy",
+            Self::Contents => "contents",
+        }
+    }
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is concerned.
+    pub kind: FindingKind,
+    /// Where, and what is wrong.
+    pub place: Corruption,
+    /// The offsets that cannot be read because of it, if any.
+    pub offsets: Option<(u64, u64)>,
+}
+
+/// What checking a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Everything that is wrong, in the order of the log.
+    pub findings: Vec<Finding>,
+    /// Segments read.
+    pub segments: usize,
+    /// Records read.
+    pub records: u64,
+    /// Bytes of frames read.
+    pub bytes: u64,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn add(&mut self, kind: FindingKind, blob: BlobId, position: u64, fault: Fault) {
+        let place = Corruption {
+            blob,
+            position,
+            fault,
+        };
+        self.findings.push(Finding {
+            kind,
+            place,
+            offsets: None,
+        });
+    }
+
+    fn damage(&mut self, damage: &[Damage]) {
+        self.findings.extend(damage.iter().map(|damage| Finding {
+            kind: FindingKind::Records,
+            place: damage.place,
+            offsets: Some((damage.first, damage.next)),
+        }));
+    }
+}
+
+impl<S: BlockStore, P: Sharing> Log<S, P> {
+    /// Reads every byte of the log that counts and reports what is wrong. A torn
+    /// write at the end is not damage: [`recovery`](Log::recovery) tells of it.
+    ///
+    /// # Errors
+    /// `corrupt` if the manifest itself cannot be read, or the store's own.
+    pub async fn check(&self) -> Result<Report, CheckError<S::Error>> {
+        let inner = self.inner();
+        let mut report = Report::default();
+        let search = find(&inner.store, inner.log)
+            .await
+            .map_err(|error| match error {
+                OpenError::Store(error) => CheckError::Store(error),
+                error => CheckError::Open(error),
+            })?;
+        if let Some(manifest) = &search.found {
+            for place in &manifest.repaired {
+                report.add(
+                    FindingKind::ManifestCopy,
+                    place.blob,
+                    place.position,
+                    place.fault,
+                );
+            }
+        }
+        let snapshot = self.own();
+        report.damage(&self.recovery().damage);
+        for segment in snapshot.ended.iter() {
+            self.check_segment(&segment.meta, &mut report)
+                .await
+                .map_err(CheckError::Store)?;
+        }
+        if let Some(active) = &snapshot.active {
+            let meta = SegmentMeta {
+                data_end: active.data_end,
+                next_offset: active.next_offset,
+                ..active.meta
+            };
+            let found = self.scan_whole(&meta).await.map_err(CheckError::Store)?;
+            report.count(&found);
+        }
+        let mut seen = Vec::new();
+        report.findings.retain(|finding| {
+            let new = !seen.contains(finding);
+            seen.push(*finding);
+            new
+        });
+        Ok(report)
+    }
+
+    async fn check_segment(&self, meta: &SegmentMeta, report: &mut Report) -> Result<(), S::Error> {
+        let inner = self.inner();
+        let blob = segment_blob(inner.log, meta.number);
+        let mut header = [0; BLOB_HEADER];
+        let read = inner.store.read(blob, 0, &mut header).await;
+        let header = read
+            .map_err(|_| Fault::Short)
+            .and_then(|()| BlobHeader::decode(blob, &header));
+        match header {
+            Err(fault) => report.add(FindingKind::Header, blob, 0, fault),
+            Ok(found) if found.epoch != meta.epoch || found.salt != meta.salt => {
+                report.add(FindingKind::Header, blob, 0, Fault::Foreign);
+            }
+            Ok(_) => {}
+        }
+        let found = self.scan_whole(meta).await?;
+        report.count(&found);
+        let sound = found.damage.is_empty() && found.tear.is_none();
+        let same = found.all.next_offset == meta.next_offset
+            && found.all.data_end == meta.data_end
+            && found.all.records == meta.records
+            && found.all.hash == meta.content_hash;
+        // A segment that was cut, or had damage when it ended, is described by
+        // what was left of it.
+        if sound && !same && meta.sealed {
+            report.add(FindingKind::Contents, blob, found.all.data_end, Fault::Gap);
+        }
+        if meta.footer != FooterPlace::None
+            && load_footer(&inner.store, inner.log, meta).await?.is_none()
+        {
+            report.add(FindingKind::Footer, blob, meta.data_end, Fault::Checksum);
+        }
+        Ok(())
+    }
+
+    async fn scan_whole(&self, meta: &SegmentMeta) -> Result<SegmentScan, S::Error> {
+        let inner = self.inner();
+        let options = ScanOptions {
+            end: meta.end(),
+            atomic: false,
+            synced: true,
+            keep: false,
+        };
+        scan(&inner.store, inner.log, *meta, options).await
+    }
+}
+
+impl Report {
+    fn count(&mut self, found: &SegmentScan) {
+        self.segments += 1;
+        self.records += found.all.records;
+        self.bytes += found.all.data_end;
+        self.damage(&found.damage);
+    }
+}

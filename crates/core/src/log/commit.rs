@@ -1,0 +1,786 @@
+//! Owns what happens next: from what the writer holds and what is asked for, the
+//! one store operation to perform now, and what follows from how it ended.
+//!
+//! # Invariants
+//!
+//! - Every decision is made from the writer's state alone, so that an operation
+//!   whose driver went away is settled by the next one, and nothing is lost or
+//!   done twice.
+//! - A record is acknowledged as stored only after the edit that names its segment
+//!   is with the store; as synced only after one sync covered both.
+//! - A write whose outcome is unknown, and a failed sync, poison the log.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::error::{Failure, Poison};
+use super::manifest::is_long;
+use super::segment::segment_blob;
+use super::switch::{Switch, SwitchStep, manifest_blobs, put_edits};
+use super::totals::{Totals, index_frame};
+use super::waiters::Goal;
+use super::writer::{Active, Closing, Ending, Takeover, Writer};
+use crate::format::{Edit, Fault, FooterPlace, FrameKind};
+use crate::store::{BlobId, StoreError};
+use crate::{Bytes, ErrorKind, limits};
+
+/// A store operation.
+#[derive(Clone, Debug)]
+pub(crate) enum Io {
+    Append {
+        blob: BlobId,
+        position: u64,
+        bytes: Bytes,
+    },
+    Sync(Vec<BlobId>),
+    Seal(BlobId),
+    Remove(BlobId),
+    /// Find out how the operation on these blobs ended.
+    Settle(Vec<BlobId>),
+}
+
+impl Io {
+    fn blobs(&self) -> Vec<BlobId> {
+        match self {
+            Self::Append { blob, .. } | Self::Seal(blob) | Self::Remove(blob) => vec![*blob],
+            Self::Sync(blobs) | Self::Settle(blobs) => blobs.clone(),
+        }
+    }
+}
+
+/// What an operation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Switch,
+    Edit,
+    Footer,
+    Group,
+    Sync,
+    Seal,
+    Remove,
+}
+
+impl Doing {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::Switch => "writing a new manifest",
+            Self::Edit => "writing a manifest edit",
+            Self::Footer => "writing a footer",
+            Self::Group => "writing records",
+            Self::Sync => "syncing",
+            Self::Seal => "sealing a segment",
+            Self::Remove => "removing a blob",
+        }
+    }
+}
+
+/// The operation that was handed out and has not been reported back.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    doing: Doing,
+    io: Io,
+}
+
+/// A frame of edits on its way into every copy of the manifest.
+#[derive(Debug)]
+pub(crate) struct EditWrite {
+    bytes: Bytes,
+    copy: usize,
+    edits: Vec<Edit>,
+    /// The active segment ends with it.
+    rolls: bool,
+    ticket: u64,
+}
+
+/// What the open goals add up to.
+#[derive(Clone, Copy, Default)]
+struct Wants {
+    store: bool,
+    sync: bool,
+    any: bool,
+}
+
+impl<E: StoreError> Writer<E> {
+    /// The operation to perform now, if there is anything to do. Until it is
+    /// reported with [`done`](Self::done), asking again settles it.
+    pub(crate) fn next(&mut self) -> Option<Io> {
+        if let Some(doubt) = &self.doubt {
+            return Some(Io::Settle(doubt.io.blobs()));
+        }
+        match self.decide() {
+            Ok(next) => {
+                let (doing, io) = next?;
+                self.doubt = Some(Doubt {
+                    doing,
+                    io: io.clone(),
+                });
+                Some(io)
+            }
+            Err(_) => {
+                let failure = Failure::Internal("a frame under construction does not fit");
+                self.waiters.resolve(|_| Some(Err(failure.clone())));
+                None
+            }
+        }
+    }
+
+    /// Reports how the operation ended. Settling an append tells where its blob ends.
+    pub(crate) fn done(&mut self, result: Result<Option<u64>, E>) {
+        let Some(Doubt { doing, io }) = self.doubt.take() else {
+            return;
+        };
+        if let (
+            Ok(Some(end)),
+            Io::Append {
+                position, bytes, ..
+            },
+        ) = (&result, &io)
+            && *end < position + bytes.len() as u64
+        {
+            // It never began: the decision is made anew.
+            return;
+        }
+        let length = match &io {
+            Io::Append { bytes, .. } => bytes.len() as u64,
+            _ => 0,
+        };
+        drop(io);
+        let outcome = match result {
+            Ok(_) => self.succeeded(doing, length),
+            Err(error) => self.failed(doing, error),
+        };
+        if outcome.is_err() {
+            let failure = Failure::Internal("a frame under construction does not fit");
+            self.waiters.resolve(|_| Some(Err(failure.clone())));
+        }
+        self.tell();
+    }
+
+    fn wants(&self) -> Wants {
+        let mut wants = Wants::default();
+        for goal in self.waiters.open() {
+            wants.any = true;
+            match goal {
+                Goal::Stored(target) => wants.store |= target > self.stored,
+                Goal::Synced(target) => {
+                    wants.store |= target > self.stored;
+                    wants.sync |= target > self.durable;
+                }
+                Goal::Edits(_) => wants.sync = true,
+                Goal::Quiet | Goal::Closed => {
+                    wants.store = true;
+                    wants.sync = true;
+                }
+                Goal::Room => wants.store = true,
+            }
+        }
+        wants.store |= self.queued_bytes >= limits::BUFFERED_MAX;
+        wants.sync |= self.unsynced > limits::UNSYNCED_MAX;
+        wants
+    }
+
+    fn decide(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        if self.poison.is_some() || self.closing == Closing::Closed {
+            return Ok(None);
+        }
+        if self.switch.is_some() {
+            return Ok(self.switch_io());
+        }
+        if let Some(write) = &self.edit_write {
+            let (copy, bytes) = (write.copy, write.bytes.clone());
+            return Ok(self
+                .manifest_append(copy, bytes)
+                .map(|io| (Doing::Edit, io)));
+        }
+        let wants = self.wants();
+        if matches!(self.takeover, Takeover::Pending(_)) {
+            return self.begin_epoch(wants);
+        }
+        if let Some(next) = self.settle_copies()? {
+            return Ok(Some(next));
+        }
+        if wants.store && !self.queue.is_empty() {
+            return self.store_front();
+        }
+        if wants.sync && self.is_dirty() {
+            return Ok(Some(self.sync()));
+        }
+        if !self.edit_queue.is_empty() {
+            return self.write_edits(Vec::new(), false);
+        }
+        if self.closing == Closing::Asked {
+            return self.close_step();
+        }
+        Ok(self.tidy_up())
+    }
+
+    /// The first write of an epoch begins with a manifest of its own.
+    fn begin_epoch(&mut self, wants: Wants) -> Result<Option<(Doing, Io)>, Fault> {
+        let closing = self.closing == Closing::Asked && self.queue.is_empty();
+        let due = wants.store && !self.queue.is_empty()
+            || wants.sync && (self.durable < self.stored || !self.edit_queue.is_empty())
+            || wants.sync && self.manifest.is_none() && !closing;
+        if !due {
+            if closing {
+                self.closing = Closing::Closed;
+                self.changed = true;
+            }
+            self.tell();
+            return Ok(None);
+        }
+        self.queue_copies()?;
+        self.begin_switch()?;
+        Ok(self.switch_io())
+    }
+
+    pub(crate) fn begin_switch(&mut self) -> Result<(), Fault> {
+        self.live.facts.predecessor = self.manifest.map_or(0, |old| old.number);
+        self.live.facts.allocated = self.next_number + limits::NUMBERS_PER_EDIT;
+        let salt = self.host.random();
+        let switch = Switch::plan(
+            self.log,
+            self.next_manifest,
+            salt,
+            &self.live,
+            self.manifest,
+        )?;
+        self.next_manifest += 1;
+        self.switch = Some(switch);
+        Ok(())
+    }
+
+    fn switch_io(&self) -> Option<(Doing, Io)> {
+        let switch = self.switch.as_ref()?;
+        let new = manifest_blobs(self.log, switch.new.number, self.copies);
+        let old = switch
+            .old
+            .map(|old| manifest_blobs(self.log, old.number, self.copies));
+        let old = old.unwrap_or_default();
+        let io = match switch.step {
+            SwitchStep::Write(copy) => Io::Append {
+                blob: *new.get(copy)?,
+                position: 0,
+                bytes: switch.snapshot.clone(),
+            },
+            SwitchStep::SyncNew => Io::Sync(new),
+            SwitchStep::Mark(copy) => Io::Append {
+                blob: *old.get(copy)?,
+                position: switch.old?.end,
+                bytes: switch.mark.clone(),
+            },
+            SwitchStep::SyncOld => Io::Sync(old),
+        };
+        Some((Doing::Switch, io))
+    }
+
+    fn manifest_append(&self, copy: usize, bytes: Bytes) -> Option<Io> {
+        let manifest = self.manifest?;
+        let blob = *manifest_blobs(self.log, manifest.number, self.copies).get(copy)?;
+        Some(Io::Append {
+            blob,
+            position: manifest.end,
+            bytes,
+        })
+    }
+
+    /// Copies of earlier data are written and synced before anything else is, and
+    /// before the manifest names them.
+    fn settle_copies(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        let Takeover::Settling { copied, .. } = &self.takeover else {
+            return Ok(None);
+        };
+        if !*copied {
+            return self.append_front();
+        }
+        if self.unsynced > 0 {
+            return Ok(Some(self.sync()));
+        }
+        let settled = core::mem::replace(&mut self.takeover, Takeover::Done);
+        let Takeover::Settling { loose, trimmed, .. } = settled else {
+            return Ok(None);
+        };
+        let mut edits = Vec::new();
+        for number in loose {
+            self.indexes.remove(&number);
+            if trimmed
+                .as_ref()
+                .is_none_or(|trimmed| trimmed.meta.number != number)
+            {
+                edits.push(Edit::Dropped(number));
+                self.removals_unsynced.push(segment_blob(self.log, number));
+            }
+        }
+        if let Some(trimmed) = trimmed {
+            edits.push(Edit::Segment(trimmed.meta));
+            if let Some(index) = trimmed.index {
+                self.indexes.insert(trimmed.meta.number, index);
+            }
+        }
+        edits.extend(
+            self.active
+                .as_ref()
+                .map(|active| Edit::Segment(active.meta)),
+        );
+        self.write_edits(edits, false)
+    }
+
+    /// Brings the group at the front of the queue into the store.
+    fn store_front(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        let Some(front) = self.queue.front() else {
+            return Ok(None);
+        };
+        let number = front.meta.number;
+        let known = self
+            .live
+            .segments
+            .values()
+            .any(|meta| meta.number == number);
+        if front.opens() && !known {
+            if let Some(footer) = self.footer()? {
+                return Ok(Some(footer));
+            }
+            return self.roll();
+        }
+        let length = front.length() as u64;
+        if self.unsynced > 0 && self.unsynced + length > limits::UNSYNCED_MAX {
+            return Ok(Some(self.sync()));
+        }
+        self.append_front()
+    }
+
+    fn append_front(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        let Some(front) = self.queue.front_mut() else {
+            return Ok(None);
+        };
+        let blob = segment_blob(self.log, front.meta.number);
+        let io = Io::Append {
+            blob,
+            position: front.position,
+            bytes: front.freeze(),
+        };
+        Ok(Some((Doing::Group, io)))
+    }
+
+    /// The footer of the active segment, if it can take one and has none.
+    fn footer(&self) -> Result<Option<(Doing, Io)>, Fault> {
+        let Some(active) = &self.active else {
+            return Ok(None);
+        };
+        if active.broken || active.footer != FooterPlace::None {
+            return Ok(None);
+        }
+        let offsets = active.index.iter().copied().collect();
+        let footer =
+            active
+                .totals
+                .footer(active.meta.base_offset, offsets, self.active_producers());
+        let position = active.totals.data_end;
+        let mut bytes = Vec::new();
+        footer.encode(
+            super::segment::segment_seed(self.log, &active.meta),
+            position,
+            &mut bytes,
+        )?;
+        let blob = segment_blob(self.log, active.meta.number);
+        Ok(Some((
+            Doing::Footer,
+            Io::Append {
+                blob,
+                position,
+                bytes: Bytes::from(bytes),
+            },
+        )))
+    }
+
+    /// Ends the active segment and names the one at the front of the queue.
+    fn roll(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        let mut edits: Vec<Edit> = self.abandoned.drain(..).map(Edit::Dropped).collect();
+        let mut hash = self
+            .live
+            .segments
+            .values()
+            .next_back()
+            .map(|meta| meta.content_hash);
+        if let Some(active) = &self.active {
+            let meta = active.totals.ended(&active.meta, active.footer, false);
+            hash = Some(meta.content_hash);
+            edits.push(Edit::Segment(meta));
+        }
+        if let Some(front) = self.queue.front_mut() {
+            front.meta.base_hash = hash.unwrap_or_default();
+            edits.push(Edit::Segment(front.meta));
+        }
+        self.write_edits(edits, true)
+    }
+
+    /// Starts writing a frame of edits: these, behind those that are queued.
+    fn write_edits(&mut self, edits: Vec<Edit>, rolls: bool) -> Result<Option<(Doing, Io)>, Fault> {
+        let Some(manifest) = &self.manifest else {
+            return Ok(None);
+        };
+        if !rolls && edits.is_empty() && is_long(manifest.end - self.manifest_base) {
+            for edit in self.edit_queue.drain(..) {
+                self.live.apply(&edit);
+            }
+            self.edits_written = self.edits_asked;
+            self.list_ended();
+            self.begin_switch()?;
+            return Ok(self.switch_io());
+        }
+        let mut all = core::mem::take(&mut self.edit_queue);
+        all.extend(edits);
+        if self.next_number >= self.live.facts.allocated {
+            all.push(Edit::Allocated(self.next_number + limits::NUMBERS_PER_EDIT));
+        }
+        let mut bytes = Vec::new();
+        let padding = match manifest.synced == manifest.end {
+            true => super::group::padding(manifest.end, self.settings.align),
+            false => 0,
+        };
+        if padding > 0 {
+            let pad = crate::format::FrameHeader::mark(0, 0, manifest.synced, false);
+            bytes.resize(padding, 0);
+            crate::format::seal_frame(&mut bytes, 0, pad, manifest.seed, manifest.end)?;
+        }
+        put_edits(
+            &mut bytes,
+            manifest.end,
+            manifest.seed,
+            manifest.synced,
+            &all,
+        )?;
+        let bytes = Bytes::from(bytes);
+        let write = EditWrite {
+            bytes,
+            copy: 0,
+            edits: all,
+            rolls,
+            ticket: self.edits_asked,
+        };
+        let io = self.manifest_append(0, write.bytes.clone());
+        self.edit_write = Some(write);
+        Ok(io.map(|io| (Doing::Edit, io)))
+    }
+
+    fn is_dirty(&self) -> bool {
+        self.unsynced > 0 || self.manifest_dirty
+    }
+
+    fn sync(&self) -> (Doing, Io) {
+        let mut blobs = Vec::new();
+        let unsynced = self.ending.iter().filter(|ending| !ending.synced);
+        blobs.extend(unsynced.map(|ending| segment_blob(self.log, ending.meta.number)));
+        if let Some(active) = &self.active
+            && self.unsynced > 0
+        {
+            blobs.push(segment_blob(self.log, active.meta.number));
+        }
+        if let Some(manifest) = &self.manifest
+            && self.manifest_dirty
+        {
+            blobs.extend(manifest_blobs(self.log, manifest.number, self.copies));
+        }
+        (Doing::Sync, Io::Sync(blobs))
+    }
+
+    /// Closing seals the active segment, so that the next opening reads nothing.
+    fn close_step(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        if self.active.is_some() {
+            if let Some(footer) = self.footer()? {
+                return Ok(Some(footer));
+            }
+            let mut edits: Vec<Edit> = self.abandoned.drain(..).map(Edit::Dropped).collect();
+            if let Some(active) = &self.active {
+                edits.push(Edit::Segment(active.totals.ended(
+                    &active.meta,
+                    active.footer,
+                    false,
+                )));
+            }
+            return self.write_edits(edits, true);
+        }
+        if self.is_dirty() {
+            return Ok(Some(self.sync()));
+        }
+        if let Some(next) = self.tidy_up() {
+            return Ok(Some(next));
+        }
+        self.closing = Closing::Closed;
+        self.changed = true;
+        self.tell();
+        Ok(None)
+    }
+
+    /// Work nobody waits for.
+    fn tidy_up(&mut self) -> Option<(Doing, Io)> {
+        if let Some(blob) = self.seals.pop_front() {
+            return Some((Doing::Seal, Io::Seal(blob)));
+        }
+        self.removals
+            .pop_front()
+            .map(|blob| (Doing::Remove, Io::Remove(blob)))
+    }
+
+    fn succeeded(&mut self, doing: Doing, length: u64) -> Result<(), Fault> {
+        match doing {
+            Doing::Switch => self.switched(),
+            Doing::Edit => self.edited(),
+            Doing::Footer => {
+                self.footed(length);
+                Ok(())
+            }
+            Doing::Group => {
+                self.stored_front();
+                Ok(())
+            }
+            Doing::Sync => self.synced(),
+            Doing::Seal | Doing::Remove => Ok(()),
+        }
+    }
+
+    fn switched(&mut self) -> Result<(), Fault> {
+        let Some(switch) = &mut self.switch else {
+            return Ok(());
+        };
+        if let Some(step) = switch.next(self.copies) {
+            switch.step = step;
+            return Ok(());
+        }
+        let (new, old) = (switch.new, switch.old);
+        self.switch = None;
+        self.manifest = Some(new);
+        self.manifest_base = new.end;
+        self.edits_synced = self.edits_written;
+        if self.unsynced == 0 {
+            self.manifest_dirty = false;
+            self.removals.extend(self.removals_unsynced.drain(..));
+        }
+        if let Some(old) = old {
+            self.removals
+                .extend(manifest_blobs(self.log, old.number, self.copies));
+        }
+        if let Takeover::Pending(plan) = &mut self.takeover {
+            let loose: Vec<u64> = plan.loose.iter().map(|meta| meta.number).collect();
+            self.takeover = match loose.is_empty() {
+                true => Takeover::Done,
+                false => Takeover::Settling {
+                    loose,
+                    trimmed: plan.trimmed.take(),
+                    copied: false,
+                },
+            };
+        }
+        Ok(())
+    }
+
+    fn edited(&mut self) -> Result<(), Fault> {
+        let Some(write) = &mut self.edit_write else {
+            return Ok(());
+        };
+        if write.copy + 1 < self.copies {
+            write.copy += 1;
+            return Ok(());
+        }
+        let Some(write) = self.edit_write.take() else {
+            return Ok(());
+        };
+        if let Some(manifest) = &mut self.manifest {
+            manifest.end += write.bytes.len() as u64;
+        }
+        self.manifest_dirty = true;
+        self.edits_written = write.ticket;
+        if write.rolls
+            && let Some(active) = self.active.take()
+        {
+            let footer = match active.footer {
+                FooterPlace::Own { length } => length,
+                _ => 0,
+            };
+            self.indexes.insert(active.meta.number, active.index);
+            self.ending.push(Ending {
+                meta: active.totals.ended(&active.meta, active.footer, true),
+                synced: active.synced == active.totals.data_end + footer,
+            });
+        }
+        for edit in &write.edits {
+            self.live.apply(edit);
+            if let Edit::Segment(meta) = edit
+                && meta.sealed
+                && meta.footer != FooterPlace::None
+            {
+                self.indexes.remove(&meta.number);
+            }
+        }
+        self.seal_synced();
+        self.list_ended();
+        Ok(())
+    }
+
+    /// Asks for the edits that record ended segments as sealed.
+    fn seal_synced(&mut self) {
+        for ending in self.ending.extract_if(.., |ending| ending.synced) {
+            self.edit_queue.push(Edit::Segment(ending.meta));
+            self.seals
+                .push_back(segment_blob(self.log, ending.meta.number));
+        }
+    }
+
+    fn footed(&mut self, length: u64) {
+        if let Some(active) = &mut self.active {
+            active.footer = FooterPlace::Own { length };
+            self.unsynced += length;
+        }
+    }
+
+    fn stored_front(&mut self) {
+        let Some(group) = self.queue.pop_front() else {
+            return;
+        };
+        let length = group.length();
+        self.queued_bytes -= length;
+        self.unsynced += length as u64;
+        if group.opens() {
+            self.active = Some(Active {
+                meta: group.meta,
+                totals: Totals::of(&group.meta),
+                index: super::chunks::Chunks::default(),
+                synced: 0,
+                vouched: 0,
+                batch_end: 0,
+                appends: 0,
+                broken: false,
+                producers: alloc::collections::BTreeSet::new(),
+                footer: FooterPlace::None,
+            });
+        }
+        let Some(active) = &mut self.active else {
+            return;
+        };
+        active.appends += 1;
+        for frame in &group.frames {
+            let position = group.position + frame.at as u64;
+            if frame.header.kind == FrameKind::Batch {
+                let (base, first) = (active.meta.base_offset, frame.header.base_offset);
+                index_frame(&mut active.index, base, position, first);
+                active.batch_end = position + frame.header.frame_length() as u64;
+            }
+            active.totals.add(position, &frame.header, frame.span);
+            active.vouched = active.vouched.max(frame.header.vouched);
+            if let Some(producer) = frame.header.producer {
+                active.producers.insert(producer.id);
+            }
+        }
+        if group.settles {
+            if let Takeover::Settling { copied, .. } = &mut self.takeover {
+                *copied = true;
+            }
+        } else if let Some(next) = group.next_offset() {
+            self.stored = self.stored.max(next);
+        }
+        self.changed = true;
+        self.recycle(group);
+    }
+
+    fn synced(&mut self) -> Result<(), Fault> {
+        for ending in &mut self.ending {
+            ending.synced = true;
+        }
+        if let Some(active) = &mut self.active {
+            let footer = match active.footer {
+                FooterPlace::Own { length } => length,
+                _ => 0,
+            };
+            active.synced = active.totals.data_end + footer;
+        }
+        self.unsynced = 0;
+        if self.manifest_dirty
+            && let Some(manifest) = &mut self.manifest
+        {
+            manifest.synced = manifest.end;
+            self.manifest_dirty = false;
+            self.edits_synced = self.edits_written;
+            self.removals.extend(self.removals_unsynced.drain(..));
+        }
+        if matches!(self.takeover, Takeover::Done) {
+            self.durable = self.stored;
+        }
+        self.changed = true;
+        self.seal_synced();
+        self.realign()
+    }
+
+    fn failed(&mut self, doing: Doing, error: E) -> Result<(), Fault> {
+        let kind = error.kind();
+        let error = Arc::new(error);
+        match (doing, kind) {
+            (Doing::Seal | Doing::Remove, kind) if kind != ErrorKind::Fenced => Ok(()),
+            (Doing::Footer, ErrorKind::Full) => {
+                if let Some(active) = &mut self.active {
+                    active.broken = true;
+                }
+                Ok(())
+            }
+            (Doing::Group, ErrorKind::Full) => self.refuse_front(error),
+            (Doing::Group, ErrorKind::Conflict)
+                if self.queue.front().is_some_and(super::group::Group::opens) =>
+            {
+                self.move_front()
+            }
+            (Doing::Switch, ErrorKind::Full | ErrorKind::Conflict) if self.switch_is_fresh() => {
+                self.switch = None;
+                if kind == ErrorKind::Full {
+                    self.refuse_all(&error)?;
+                }
+                Ok(())
+            }
+            _ => {
+                self.poison(doing.describe(), error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Nothing of the switch under way counts yet, so that it may be begun anew
+    /// under another number.
+    fn switch_is_fresh(&self) -> bool {
+        let step = self.switch.as_ref().map(|switch| switch.step);
+        matches!(step, Some(SwitchStep::Write(_))) && self.next_manifest < u64::MAX
+    }
+
+    pub(crate) fn poison(&mut self, doing: &'static str, source: Arc<E>) {
+        self.poison = Some(Poison { doing, source });
+        self.queue.clear();
+        self.queued_bytes = 0;
+        self.changed = true;
+    }
+
+    /// Tells everyone whose goal is reached, or cannot be any more.
+    pub(crate) fn tell(&mut self) {
+        let poison = self.poison.clone();
+        let closed = self.closing == Closing::Closed;
+        let (stored, durable) = (self.stored, self.durable);
+        let (edits, crowded) = (self.edits_synced, self.is_crowded());
+        let quiet = self.queue.is_empty()
+            && !self.is_dirty()
+            && self.edit_queue.is_empty()
+            && self.edit_write.is_none()
+            && self.switch.is_none();
+        self.waiters.resolve(|goal| {
+            let reached = match goal {
+                Goal::Stored(target) => stored >= target,
+                Goal::Synced(target) => durable >= target,
+                Goal::Edits(ticket) => edits >= ticket,
+                Goal::Quiet => quiet,
+                Goal::Room => !crowded,
+                Goal::Closed => closed,
+            };
+            match (&poison, reached) {
+                (_, true) => Some(Ok(())),
+                (Some(poison), false) => Some(Err(Failure::Poisoned(poison.clone()))),
+                (None, false) if closed => Some(Err(Failure::Closed)),
+                (None, false) => None,
+            }
+        });
+    }
+}

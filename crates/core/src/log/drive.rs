@@ -1,0 +1,206 @@
+//! Owns performing what the writer asks for, and waiting for it.
+//!
+//! # Cancellation
+//!
+//! The commit in flight belongs to the log. One waiter at a time drives it; when
+//! its future is dropped, the operation it had begun runs to its end, and the next
+//! waiter settles it and goes on.
+
+use alloc::sync::Arc;
+use core::future::poll_fn;
+use core::task::Poll;
+
+use super::cache::Cache;
+use super::commit::Io;
+use super::error::Failure;
+use super::snapshot::{Published, Snapshot};
+use super::waiters::Goal;
+use super::writer::Writer;
+use crate::LogId;
+use crate::sharing::{Shared, Sharing};
+use crate::store::BlockStore;
+
+/// What all handles of one opened log share.
+pub(crate) struct Inner<S: BlockStore, P: Sharing> {
+    pub(crate) store: S,
+    pub(crate) log: LogId,
+    /// `None` in a handle that only reads.
+    pub(crate) writer: Option<P::Cell<Writer<S::Error>>>,
+    pub(crate) published: P::Cell<Published>,
+    pub(crate) cache: Cache<P>,
+}
+
+/// A waiter's place in the slab, given up when it is dropped.
+pub(crate) struct Waiting<'a, S: BlockStore, P: Sharing> {
+    inner: &'a Inner<S, P>,
+    key: usize,
+}
+
+impl<S: BlockStore, P: Sharing> Drop for Waiting<'_, S, P> {
+    fn drop(&mut self) {
+        if let Some(writer) = &self.inner.writer {
+            writer.write(|writer| writer.waiters.remove(self.key));
+        }
+    }
+}
+
+/// The right to perform store operations, handed on when it is dropped.
+struct Driving<'a, S: BlockStore, P: Sharing> {
+    inner: &'a Inner<S, P>,
+}
+
+impl<S: BlockStore, P: Sharing> Drop for Driving<'_, S, P> {
+    fn drop(&mut self) {
+        if let Some(writer) = &self.inner.writer {
+            writer.write(|writer| {
+                writer.driving = false;
+                writer.waiters.wake();
+            });
+        }
+    }
+}
+
+enum Turn<E> {
+    Over(Result<(), Failure<E>>),
+    Drive(Option<Io>),
+    Wait,
+}
+
+impl<S: BlockStore, P: Sharing> Inner<S, P> {
+    /// Waits for `goal`, driving the log whenever nobody else does. The waiter is
+    /// registered by `begin`, in the same critical section as what it waits for.
+    pub(crate) async fn reach<T>(
+        &self,
+        begin: impl FnOnce(&mut Writer<S::Error>) -> Result<(Goal, T), Failure<S::Error>>,
+    ) -> Result<T, Failure<S::Error>> {
+        let Some(cell) = &self.writer else {
+            return Err(Failure::Internal("a handle that only reads has no writer"));
+        };
+        let (key, value) = cell.write(|writer| {
+            let (goal, value) = begin(writer)?;
+            let key = writer.waiters.add(goal);
+            writer.tell();
+            Ok::<_, Failure<S::Error>>((key, value))
+        })?;
+        let waiting = Waiting { inner: self, key };
+        self.wait(cell, &waiting).await.map(|()| value)
+    }
+
+    pub(crate) fn waiting(&self, key: usize) -> Waiting<'_, S, P> {
+        Waiting { inner: self, key }
+    }
+
+    pub(crate) async fn wait(
+        &self,
+        cell: &P::Cell<Writer<S::Error>>,
+        waiting: &Waiting<'_, S, P>,
+    ) -> Result<(), Failure<S::Error>> {
+        let key = waiting.key;
+        loop {
+            let turn = cell.write(|writer| match writer.waiters.outcome(key) {
+                Some(outcome) => Turn::Over(outcome),
+                None if writer.driving => Turn::Wait,
+                None => {
+                    writer.driving = true;
+                    Turn::Drive(self.ask(writer))
+                }
+            });
+            match turn {
+                Turn::Over(outcome) => return outcome,
+                Turn::Wait => {
+                    poll_fn(|cx| {
+                        cell.write(|writer| {
+                            if writer.waiters.has_outcome(key) || !writer.driving {
+                                return Poll::Ready(());
+                            }
+                            writer.waiters.sleep(key, cx.waker());
+                            Poll::Pending
+                        })
+                    })
+                    .await;
+                }
+                Turn::Drive(io) => {
+                    let driving = Driving { inner: self };
+                    let idle = self.drive(cell, key, io).await;
+                    drop(driving);
+                    if idle && !cell.write(|writer| writer.waiters.has_outcome(key)) {
+                        return Err(Failure::Internal("a commit came to a halt"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Performs operations until the waiter has its answer. Returns whether nothing
+    /// was left to do before it had.
+    async fn drive(&self, cell: &P::Cell<Writer<S::Error>>, key: usize, first: Option<Io>) -> bool {
+        let mut next = first;
+        while let Some(io) = next {
+            let result = self.perform(io).await;
+            let answered;
+            (next, answered) = cell.write(|writer| {
+                writer.done(result);
+                if writer.waiters.has_outcome(key) {
+                    self.publish(writer);
+                    return (None, true);
+                }
+                (self.ask(writer), false)
+            });
+            if answered {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn ask(&self, writer: &mut Writer<S::Error>) -> Option<Io> {
+        let next = writer.next();
+        self.publish(writer);
+        next
+    }
+
+    async fn perform(&self, io: Io) -> Result<Option<u64>, S::Error> {
+        match io {
+            Io::Append {
+                blob,
+                position,
+                bytes,
+            } => self
+                .store
+                .append(blob, position, bytes)
+                .await
+                .map(|()| None),
+            Io::Sync(blobs) => self.store.sync(&blobs).await.map(|()| None),
+            Io::Seal(blob) => self.store.seal(blob).await.map(|()| None),
+            Io::Remove(blob) => self.store.remove(blob).await.map(|()| None),
+            Io::Settle(blobs) => {
+                let mut end = None;
+                for blob in blobs {
+                    end = Some(self.store.settle(blob).await?);
+                }
+                Ok(end)
+            }
+        }
+    }
+
+    /// Lets everyone see what has changed.
+    pub(crate) fn publish(&self, writer: &mut Writer<S::Error>) {
+        if !writer.changed {
+            return;
+        }
+        writer.changed = false;
+        let snapshot = Arc::new(writer.snapshot());
+        self.published.write(|published| {
+            published.snapshot = snapshot;
+            for waker in published.followers.drain(..) {
+                waker.wake();
+            }
+        });
+    }
+
+    /// What others see.
+    pub(crate) fn shown(&self) -> Arc<Snapshot> {
+        self.published
+            .read(|published| Arc::clone(&published.snapshot))
+    }
+}

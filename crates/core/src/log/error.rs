@@ -1,0 +1,439 @@
+//! Owns the errors of the log's operations, one enum each. The only file of
+//! this module that converts errors.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::format::Fault;
+use crate::producer::{Producer, ProducerId};
+use crate::store::{BlobId, StoreError};
+use crate::{ErrorKind, LogId};
+
+/// Stored bytes that are not what they must be, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corruption {
+    /// The blob.
+    pub blob: BlobId,
+    /// The position in it, in bytes.
+    pub position: u64,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Corruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} at position {}: {}",
+            self.blob, self.position, self.fault
+        )
+    }
+}
+
+impl core::error::Error for Corruption {}
+
+impl Corruption {
+    /// `unsupported` for a version, feature or codec this build does not know,
+    /// `corrupt` for everything else.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self.fault {
+            Fault::Version(_) | Fault::Feature(_) | Fault::Codec(_) => ErrorKind::Unsupported,
+            _ => ErrorKind::Corrupt,
+        }
+    }
+}
+
+/// Why a log could not be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError<E> {
+    /// An option is out of its range; the text says which and what it may be.
+    Invalid(&'static str),
+    /// The manifest cannot be read; `recover` rebuilds it from the segments.
+    Corrupt(Corruption),
+    /// The log exists, says the catalog, but the store holds nothing of it.
+    Lost(LogId),
+    /// The store holds nothing of this log and the handle may not create it.
+    NotFound(LogId),
+    /// The store failed.
+    Store(E),
+}
+
+/// Why a batch was not appended. Unless the kind is `poisoned` or `fenced`,
+/// nothing of it was kept, and the next append may succeed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AppendError<E> {
+    /// Something of the batch is longer than a named limit allows.
+    TooLarge {
+        /// What: "record", "batch", ...
+        what: &'static str,
+        /// Its size.
+        size: usize,
+        /// The limit, from [`limits`](crate::limits).
+        limit: usize,
+    },
+    /// The offsets of the log are used up.
+    OffsetsUsedUp,
+    /// The handle was opened for reading.
+    ReadOnly,
+    /// A newer epoch of this producer is known.
+    ProducerFenced {
+        /// Who.
+        id: ProducerId,
+        /// The epoch given.
+        given: u64,
+        /// The newest epoch.
+        current: u64,
+    },
+    /// A batch of this producer is missing before this one.
+    ProducerGap {
+        /// The batch given.
+        given: Producer,
+        /// The sequence the log expects.
+        expected: u64,
+    },
+    /// The store has no space; the batch was refused.
+    Full(Arc<E>),
+    /// This write or sync, or an earlier one, failed; reopen the log.
+    Poisoned(Poison<E>),
+    /// The log was closed.
+    Closed,
+    /// A bug in tidelog.
+    Internal(&'static str),
+}
+
+/// Why flushed or synced could not be reached.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SyncError<E> {
+    /// The store has no space.
+    Full(Arc<E>),
+    /// This write or sync, or an earlier one, failed; reopen the log.
+    Poisoned(Poison<E>),
+    /// The log was closed.
+    Closed,
+    /// The handle was opened for reading.
+    ReadOnly,
+    /// A bug in tidelog.
+    Internal(&'static str),
+}
+
+/// Why nothing could be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReadError<E> {
+    /// The offset lies beyond the log, or below it where that is refused.
+    OutOfRange {
+        /// The offset asked for.
+        offset: u64,
+        /// The lowest readable offset.
+        oldest: u64,
+        /// The offset the next append gets.
+        next: u64,
+    },
+    /// There is no record with this offset: removed, or refused when appended.
+    NotFound {
+        /// The offset asked for.
+        offset: u64,
+        /// Whether it lies below the oldest offset.
+        trimmed: bool,
+    },
+    /// Damaged records are in the way. Reading goes on at `next`.
+    Corrupt {
+        /// The first offset that cannot be read.
+        offset: u64,
+        /// The offset at which reading can go on.
+        next: u64,
+        /// The place.
+        place: Corruption,
+    },
+    /// The log was closed.
+    Closed,
+    /// The store failed.
+    Store(E),
+}
+
+/// Why maintenance stopped.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum MaintainError<E> {
+    /// An edit of the manifest failed.
+    Commit(SyncError<E>),
+    /// Damaged bytes are in the way; `check` lists them.
+    Corrupt(Corruption),
+    /// The store failed.
+    Store(E),
+}
+
+/// Why a log could not be checked, or salvaged, to the end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CheckError<E> {
+    /// Nothing of the log can be found.
+    NotFound(LogId),
+    /// The log could not be opened for it.
+    Open(OpenError<E>),
+    /// What was found could not be written.
+    Commit(SyncError<E>),
+    /// The log was closed.
+    Closed,
+    /// The store failed.
+    Store(E),
+}
+
+/// What made a log refuse further writes.
+#[derive(Debug)]
+pub struct Poison<E> {
+    /// What the log was doing.
+    pub doing: &'static str,
+    /// The store's error.
+    pub source: Arc<E>,
+}
+
+impl<E> Clone for Poison<E> {
+    fn clone(&self) -> Self {
+        Self {
+            doing: self.doing,
+            source: Arc::clone(&self.source),
+        }
+    }
+}
+
+impl<E: StoreError> Poison<E> {
+    /// `fenced` when a newer writer has taken over, `poisoned` otherwise.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self.source.kind() {
+            ErrorKind::Fenced => ErrorKind::Fenced,
+            _ => ErrorKind::Poisoned,
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for Poison<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind() {
+            ErrorKind::Fenced => f.write_str("a newer writer has taken this log over"),
+            _ => write!(f, "{} failed; reopen the log: {}", self.doing, self.source),
+        }
+    }
+}
+
+/// How a commit ended for those who wait for it.
+#[derive(Debug)]
+pub(crate) enum Failure<E> {
+    Full(Arc<E>),
+    Poisoned(Poison<E>),
+    Closed,
+    Internal(&'static str),
+}
+
+impl<E> Clone for Failure<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Full(source) => Self::Full(Arc::clone(source)),
+            Self::Poisoned(poison) => Self::Poisoned(poison.clone()),
+            Self::Closed => Self::Closed,
+            Self::Internal(what) => Self::Internal(what),
+        }
+    }
+}
+
+impl<E> From<Failure<E>> for SyncError<E> {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Full(source) => Self::Full(source),
+            Failure::Poisoned(poison) => Self::Poisoned(poison),
+            Failure::Closed => Self::Closed,
+            Failure::Internal(what) => Self::Internal(what),
+        }
+    }
+}
+
+impl<E> From<Fault> for Failure<E> {
+    fn from(_: Fault) -> Self {
+        Self::Internal("a frame under construction does not fit")
+    }
+}
+
+macro_rules! kinds {
+    ($($error:ident { $($pattern:pat => $kind:expr),+ $(,)? })+) => {$(
+        impl<E: StoreError> $error<E> {
+            /// What the caller should do about it.
+            #[must_use]
+            pub fn kind(&self) -> ErrorKind {
+                match self {
+                    $($pattern => $kind),+
+                }
+            }
+        }
+    )+};
+}
+
+kinds! {
+    OpenError {
+        Self::Invalid(_) => ErrorKind::Invalid,
+        Self::Corrupt(place) => place.kind(),
+        Self::Lost(_) => ErrorKind::Lost,
+        Self::NotFound(_) => ErrorKind::NotFound,
+        Self::Store(source) => source.kind(),
+    }
+    AppendError {
+        Self::TooLarge { .. } => ErrorKind::TooLarge,
+        Self::OffsetsUsedUp => ErrorKind::OutOfRange,
+        Self::ReadOnly => ErrorKind::ReadOnly,
+        Self::ProducerFenced { .. } => ErrorKind::Fenced,
+        Self::ProducerGap { .. } => ErrorKind::Conflict,
+        Self::Full(_) => ErrorKind::Full,
+        Self::Poisoned(poison) => poison.kind(),
+        Self::Closed => ErrorKind::Closed,
+        Self::Internal(_) => ErrorKind::Internal,
+    }
+    SyncError {
+        Self::Full(_) => ErrorKind::Full,
+        Self::Poisoned(poison) => poison.kind(),
+        Self::Closed => ErrorKind::Closed,
+        Self::ReadOnly => ErrorKind::ReadOnly,
+        Self::Internal(_) => ErrorKind::Internal,
+    }
+    ReadError {
+        Self::OutOfRange { .. } => ErrorKind::OutOfRange,
+        Self::NotFound { .. } => ErrorKind::NotFound,
+        Self::Corrupt { place, .. } => place.kind(),
+        Self::Closed => ErrorKind::Closed,
+        Self::Store(source) => source.kind(),
+    }
+    MaintainError {
+        Self::Commit(source) => source.kind(),
+        Self::Corrupt(place) => place.kind(),
+        Self::Store(source) => source.kind(),
+    }
+    CheckError {
+        Self::NotFound(_) => ErrorKind::NotFound,
+        Self::Open(source) => source.kind(),
+        Self::Commit(source) => source.kind(),
+        Self::Closed => ErrorKind::Closed,
+        Self::Store(source) => source.kind(),
+    }
+}
+
+impl<E: StoreError> fmt::Display for OpenError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(what) => f.write_str(what),
+            Self::Corrupt(place) => match place.kind() {
+                ErrorKind::Unsupported => write!(f, "this log needs a newer tidelog: {place}"),
+                _ => write!(f, "the manifest is damaged; recover rebuilds it: {place}"),
+            },
+            Self::Lost(log) => write!(f, "the storage of log {log} was cleared"),
+            Self::NotFound(log) => write!(f, "there is no log {log} in this store"),
+            Self::Store(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for AppendError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { what, size, limit } => {
+                write!(
+                    f,
+                    "a {what} of {size} is larger than the limit of {limit}; split it"
+                )
+            }
+            Self::OffsetsUsedUp => f.write_str("the log has used up its offsets"),
+            Self::ReadOnly => f.write_str("the log was opened for reading"),
+            Self::ProducerFenced { id, given, current } => {
+                write!(
+                    f,
+                    "producer {id} is at epoch {current}; epoch {given} may not append any more"
+                )
+            }
+            Self::ProducerGap { given, expected } => write!(
+                f,
+                "producer {} sent batch {} of epoch {}, but batch {expected} comes first",
+                given.id, given.sequence, given.epoch
+            ),
+            Self::Full(source) => write!(f, "no space is left; nothing was appended: {source}"),
+            Self::Poisoned(poison) => poison.fmt(f),
+            Self::Closed => f.write_str("the log is closed"),
+            Self::Internal(what) => write!(f, "bug in tidelog, please report: {what}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for SyncError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(source) => write!(f, "no space is left: {source}"),
+            Self::Poisoned(poison) => poison.fmt(f),
+            Self::Closed => f.write_str("the log is closed"),
+            Self::ReadOnly => f.write_str("the log was opened for reading"),
+            Self::Internal(what) => write!(f, "bug in tidelog, please report: {what}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for ReadError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfRange {
+                offset,
+                oldest,
+                next,
+            } => {
+                write!(
+                    f,
+                    "offset {offset} is outside the log, which goes from {oldest} up to {next}"
+                )
+            }
+            Self::NotFound {
+                offset,
+                trimmed: true,
+            } => {
+                write!(f, "offset {offset} was trimmed away")
+            }
+            Self::NotFound { offset, .. } => write!(f, "there is no record with offset {offset}"),
+            Self::Corrupt {
+                offset,
+                next,
+                place,
+            } => {
+                write!(f, "offsets {offset} up to {next} cannot be read: {place}")
+            }
+            Self::Closed => f.write_str("the log is closed"),
+            Self::Store(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for MaintainError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit(source) => source.fmt(f),
+            Self::Corrupt(place) => write!(f, "damaged bytes are in the way: {place}"),
+            Self::Store(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for CheckError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound(log) => write!(f, "the store holds nothing of log {log}"),
+            Self::Open(source) => source.fmt(f),
+            Self::Commit(source) => source.fmt(f),
+            Self::Closed => f.write_str("the log is closed"),
+            Self::Store(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl<E: StoreError> core::error::Error for OpenError<E> {}
+impl<E: StoreError> core::error::Error for AppendError<E> {}
+impl<E: StoreError> core::error::Error for SyncError<E> {}
+impl<E: StoreError> core::error::Error for ReadError<E> {}
+impl<E: StoreError> core::error::Error for MaintainError<E> {}
+impl<E: StoreError> core::error::Error for CheckError<E> {}

@@ -1,0 +1,363 @@
+//! Owns reading: from a picture of the log to records, through the cache. Never
+//! touches what the writer holds.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::block::{Batch, Block, BlockSlice, Entry};
+use super::cache::{Cache, CacheKey, Cached};
+use super::error::{Corruption, ReadError};
+use super::extent::read_up_to;
+use super::index::{Offsets, load_offsets};
+use super::segment::{segment_blob, segment_seed};
+use super::snapshot::{Part, Snapshot};
+use crate::format::{Fault, SegmentMeta};
+use crate::options::{At, BelowOldest, ReadLimits};
+use crate::sharing::Sharing;
+use crate::store::{BlockStore, LogId};
+
+/// Where a log's records are read from.
+pub(crate) struct Source<'a, S, P: Sharing> {
+    pub(crate) store: &'a S,
+    pub(crate) log: LogId,
+    pub(crate) cache: &'a Cache<P>,
+}
+
+/// A block and the offsets it answers for.
+struct Found {
+    block: Arc<Block>,
+    first: u64,
+    next: u64,
+}
+
+impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
+    /// Records from `at` on, oldest first.
+    pub(crate) async fn read(
+        &self,
+        snapshot: &Snapshot,
+        at: At,
+        limits: ReadLimits,
+    ) -> Result<Batch, ReadError<S::Error>> {
+        let mut cursor = resolve(snapshot, at, limits.below_oldest)?;
+        let (mut records, mut bytes) = (limits.records, limits.bytes);
+        let mut slices: Vec<BlockSlice> = Vec::new();
+        while records > 0 && cursor < snapshot.visible {
+            let Some(part) = snapshot.part_from(cursor) else {
+                break;
+            };
+            cursor = cursor.max(part.base_offset());
+            let found = self.block(&part, cursor).await?;
+            let block = &found.block;
+            let next = found.next.min(snapshot.visible);
+            let start = block.lower_bound(cursor);
+            let mut end = block.lower_bound(next);
+            if let Some(damage) = block
+                .damage_from(cursor)
+                .filter(|damage| damage.first < next)
+            {
+                end = block.lower_bound(damage.first);
+                if start >= end {
+                    if !slices.is_empty() {
+                        break;
+                    }
+                    let offset = cursor.max(damage.first);
+                    return Err(ReadError::Corrupt {
+                        offset,
+                        next: damage.next,
+                        place: damage.place,
+                    });
+                }
+            }
+            let fits = block.fit(start, end, bytes, slices.is_empty());
+            let taken = (fits - start).min(records);
+            let stopped = start + taken < end || fits < end;
+            if taken > 0 {
+                bytes = bytes.saturating_sub(block.span(start, start + taken));
+                records -= taken;
+                slices.push(BlockSlice {
+                    block: Arc::clone(block),
+                    start,
+                    end: start + taken,
+                });
+            }
+            if stopped {
+                cursor = block
+                    .record(start + taken)
+                    .map_or(next, |record| record.offset);
+                break;
+            }
+            cursor = match block.damage_from(cursor) {
+                Some(damage) if damage.first < next => damage.first,
+                _ => next,
+            };
+        }
+        Ok(Batch {
+            slices,
+            next: cursor,
+            reverse: false,
+        })
+    }
+
+    /// Records below `before`, newest first.
+    pub(crate) async fn read_reverse(
+        &self,
+        snapshot: &Snapshot,
+        before: At,
+        limits: ReadLimits,
+    ) -> Result<Batch, ReadError<S::Error>> {
+        let mut cursor = resolve(snapshot, before, limits.below_oldest)?;
+        let (mut records, mut bytes) = (limits.records, limits.bytes);
+        let mut slices: Vec<BlockSlice> = Vec::new();
+        let oldest = snapshot.oldest();
+        while records > 0 && cursor > oldest {
+            let Some(part) = snapshot.part_below(cursor) else {
+                break;
+            };
+            cursor = cursor.min(part.next_offset());
+            let found = self.block(&part, cursor - 1).await?;
+            let block = &found.block;
+            let end = block.lower_bound(cursor);
+            let mut start = 0;
+            let damage = block.damage_below(cursor);
+            if let Some(damage) = damage {
+                start = block.lower_bound(damage.next);
+                if start >= end {
+                    if !slices.is_empty() {
+                        break;
+                    }
+                    let next = cursor.min(damage.next);
+                    return Err(ReadError::Corrupt {
+                        offset: damage.first,
+                        next,
+                        place: damage.place,
+                    });
+                }
+            }
+            let fits = block.fit_back(start, end, bytes, slices.is_empty());
+            let taken = (end - fits).min(records);
+            if taken > 0 {
+                bytes = bytes.saturating_sub(block.span(end - taken, end));
+                records -= taken;
+                slices.push(BlockSlice {
+                    block: Arc::clone(block),
+                    start: end - taken,
+                    end,
+                });
+            }
+            if end - taken > start {
+                cursor = block
+                    .record(end - taken)
+                    .map_or(found.first, |record| record.offset);
+                break;
+            }
+            cursor = damage.map_or(found.first, |damage| damage.next);
+        }
+        Ok(Batch {
+            slices,
+            next: cursor,
+            reverse: true,
+        })
+    }
+
+    /// The record at `at`.
+    pub(crate) async fn get(
+        &self,
+        snapshot: &Snapshot,
+        at: At,
+    ) -> Result<Entry, ReadError<S::Error>> {
+        let (oldest, next) = (snapshot.oldest(), snapshot.visible);
+        let out_of_range = |offset| ReadError::OutOfRange {
+            offset,
+            oldest,
+            next,
+        };
+        let offset = match at {
+            At::Offset(offset) => offset,
+            At::Oldest | At::Last if oldest == next => return Err(out_of_range(next)),
+            At::Oldest => return self.first_of(self.read(snapshot, at, one()).await?, oldest),
+            At::Last => {
+                return self.first_of(self.read_reverse(snapshot, At::Next, one()).await?, next);
+            }
+            At::Next => next,
+        };
+        if offset >= next {
+            return Err(out_of_range(offset));
+        }
+        if offset < oldest {
+            return Err(ReadError::NotFound {
+                offset,
+                trimmed: true,
+            });
+        }
+        let missing = ReadError::NotFound {
+            offset,
+            trimmed: false,
+        };
+        let Some(part) = snapshot.part_from(offset) else {
+            return Err(missing);
+        };
+        if part.base_offset() > offset {
+            return Err(missing);
+        }
+        let found = self.block(&part, offset).await?;
+        let index = found.block.lower_bound(offset);
+        if found
+            .block
+            .record(index)
+            .is_some_and(|record| record.offset == offset)
+        {
+            return Ok(Entry {
+                block: found.block,
+                index,
+            });
+        }
+        match found
+            .block
+            .damage_from(offset)
+            .filter(|damage| damage.first <= offset)
+        {
+            Some(damage) => Err(ReadError::Corrupt {
+                offset,
+                next: damage.next,
+                place: damage.place,
+            }),
+            None => Err(missing),
+        }
+    }
+
+    fn first_of(&self, batch: Batch, offset: u64) -> Result<Entry, ReadError<S::Error>> {
+        let reverse = batch.reverse;
+        let slice = batch.slices.into_iter().next();
+        let slice = slice.ok_or(ReadError::NotFound {
+            offset,
+            trimmed: false,
+        })?;
+        let index = if reverse { slice.end - 1 } else { slice.start };
+        Ok(Entry {
+            block: slice.block,
+            index,
+        })
+    }
+
+    /// The block of `part` in which `offset` lies, or would lie.
+    async fn block(&self, part: &Part<'_>, offset: u64) -> Result<Found, ReadError<S::Error>> {
+        let (meta, offsets, data_end, next) = match part {
+            Part::Ended(segment) => {
+                let meta = &segment.meta;
+                (
+                    meta,
+                    self.offsets(segment.index.as_ref(), meta).await?,
+                    meta.data_end,
+                    meta.next_offset,
+                )
+            }
+            Part::Active(active) => {
+                let offsets = Offsets::Growing(active.index.clone());
+                (&active.meta, offsets, active.data_end, active.next_offset)
+            }
+            Part::Tail(tail) => {
+                let (blob, seed) = (
+                    segment_blob(self.log, tail.meta.number),
+                    segment_seed(self.log, &tail.meta),
+                );
+                let bytes = tail.bytes.to_vec();
+                let block = Block::decode(blob, seed, tail.position, bytes, tail.first, tail.next);
+                return Ok(Found {
+                    block: Arc::new(block),
+                    first: tail.first,
+                    next: tail.next,
+                });
+            }
+        };
+        let index = offsets.block_of(offset.saturating_sub(meta.base_offset));
+        let Some(entry) = offsets.get(index) else {
+            return Err(ReadError::Corrupt {
+                offset,
+                next,
+                place: self.nothing(meta),
+            });
+        };
+        let after = offsets.get(index + 1);
+        // The first block answers for the offsets in front of its first frame.
+        let first = match index {
+            0 => meta.base_offset,
+            _ => meta.base_offset + u64::from(entry.delta),
+        };
+        let position = u64::from(entry.position);
+        let end = after.map_or(data_end, |after| u64::from(after.position));
+        let next = after.map_or(next, |after| meta.base_offset + u64::from(after.delta));
+        let length = usize::try_from(end.saturating_sub(position)).unwrap_or(0);
+        let key = CacheKey::block(meta.number, position);
+        if let Some(Cached::Block(block)) = self.cache.get(key)
+            && block.length() == length
+        {
+            return Ok(Found { block, first, next });
+        }
+        let (blob, seed) = (
+            segment_blob(self.log, meta.number),
+            segment_seed(self.log, meta),
+        );
+        // What is missing at the end reads as blank, and so as damage.
+        let mut bytes = read_up_to(self.store, blob, position, length)
+            .await
+            .map_err(ReadError::Store)?;
+        bytes.resize(length, 0);
+        let block = Arc::new(Block::decode(blob, seed, position, bytes, first, next));
+        // Damage may be a blob that was removed under an older picture: it is
+        // looked at again next time.
+        if block.is_sound() {
+            self.cache.put(key, Cached::Block(Arc::clone(&block)));
+        }
+        Ok(Found { block, first, next })
+    }
+
+    async fn offsets(
+        &self,
+        index: Option<&super::chunks::Chunks<crate::format::IndexEntry>>,
+        meta: &SegmentMeta,
+    ) -> Result<Offsets, ReadError<S::Error>> {
+        if let Some(chunks) = index {
+            return Ok(Offsets::Growing(chunks.clone()));
+        }
+        let key = CacheKey::offsets(meta.number);
+        if let Some(Cached::Offsets(entries)) = self.cache.get(key) {
+            return Ok(Offsets::Loaded(entries));
+        }
+        let entries = load_offsets(self.store, self.log, meta)
+            .await
+            .map_err(ReadError::Store)?;
+        self.cache.put(key, Cached::Offsets(Arc::clone(&entries)));
+        Ok(Offsets::Loaded(entries))
+    }
+
+    const fn nothing(&self, meta: &SegmentMeta) -> Corruption {
+        Corruption {
+            blob: segment_blob(self.log, meta.number),
+            position: 0,
+            fault: Fault::Gap,
+        }
+    }
+}
+
+fn one() -> ReadLimits {
+    ReadLimits::records(1)
+}
+
+/// The offset that `at` stands for.
+fn resolve<E>(snapshot: &Snapshot, at: At, below: BelowOldest) -> Result<u64, ReadError<E>> {
+    let (oldest, next) = (snapshot.oldest(), snapshot.visible);
+    let offset = match at {
+        At::Oldest => oldest,
+        At::Last => next.saturating_sub(1).max(oldest),
+        At::Next => next,
+        At::Offset(offset) => offset,
+    };
+    if offset > next || (offset < oldest && below == BelowOldest::Refuse) {
+        return Err(ReadError::OutOfRange {
+            offset,
+            oldest,
+            next,
+        });
+    }
+    Ok(offset.max(oldest))
+}

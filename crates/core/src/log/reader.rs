@@ -1,0 +1,244 @@
+//! Owns readers beside a writer, and following a log.
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::future::poll_fn;
+use core::task::Poll;
+
+use super::block::{Batch, Entry};
+use super::drive::Inner;
+use super::error::{OpenError, ReadError};
+use super::read::Source;
+use super::recovery::recover;
+use super::snapshot::{Bounds, Snapshot};
+use crate::options::{Access, At, Durability, ReadLimits};
+use crate::sharing::{Local, Shared, Sharing};
+use crate::store::BlockStore;
+
+/// What is to be read.
+#[derive(Clone, Copy)]
+pub(crate) enum Query {
+    Forward(At, ReadLimits),
+    Reverse(At, ReadLimits),
+}
+
+impl<S: BlockStore, P: Sharing> Inner<S, P> {
+    const fn source(&self) -> Source<'_, S, P> {
+        Source {
+            store: &self.store,
+            log: self.log,
+            cache: &self.cache,
+        }
+    }
+
+    /// Reads from a picture; once more from a newer one if blobs of the first are
+    /// gone.
+    pub(crate) async fn read_picture(
+        &self,
+        snapshot: Arc<Snapshot>,
+        query: Query,
+    ) -> Result<Batch, ReadError<S::Error>> {
+        let outcome = self.answer(&snapshot, query).await;
+        if let Err(ReadError::Corrupt { .. }) = outcome
+            && let Some(newer) = self.newer(&snapshot).await
+        {
+            return self.answer(&newer, query).await;
+        }
+        outcome
+    }
+
+    async fn answer(
+        &self,
+        snapshot: &Snapshot,
+        query: Query,
+    ) -> Result<Batch, ReadError<S::Error>> {
+        if snapshot.closed {
+            return Err(ReadError::Closed);
+        }
+        match query {
+            Query::Forward(at, limits) => self.source().read(snapshot, at, limits).await,
+            Query::Reverse(at, limits) => self.source().read_reverse(snapshot, at, limits).await,
+        }
+    }
+
+    pub(crate) async fn get_picture(
+        &self,
+        snapshot: Arc<Snapshot>,
+        at: At,
+    ) -> Result<Entry, ReadError<S::Error>> {
+        if snapshot.closed {
+            return Err(ReadError::Closed);
+        }
+        let outcome = self.source().get(&snapshot, at).await;
+        if let Err(ReadError::Corrupt { .. }) = outcome
+            && let Some(newer) = self.newer(&snapshot).await
+        {
+            return self.source().get(&newer, at).await;
+        }
+        outcome
+    }
+
+    /// A picture with other segments than this one, if there is one.
+    async fn newer(&self, snapshot: &Snapshot) -> Option<Arc<Snapshot>> {
+        if self.writer.is_none() {
+            self.refresh().await.ok()?;
+        }
+        let newer = self.shown();
+        let same = newer.ended.len() == snapshot.ended.len()
+            && newer
+                .ended
+                .iter()
+                .zip(snapshot.ended.iter())
+                .all(|(a, b)| a.meta == b.meta);
+        (!same).then_some(newer)
+    }
+
+    pub(crate) async fn refresh(&self) -> Result<(), OpenError<S::Error>> {
+        if self.writer.is_some() {
+            return Ok(());
+        }
+        let found = recover(&self.store, self.log, Access::Read).await?;
+        self.published.write(|published| {
+            if published.snapshot.closed {
+                return;
+            }
+            published.snapshot = Arc::new(Snapshot {
+                ended: Arc::new(found.segments),
+                active: None,
+                tail: alloc::vec::Vec::new(),
+                visible: found.next.max(published.snapshot.visible),
+                durable: found.durable,
+                closed: false,
+            });
+            published
+                .followers
+                .drain(..)
+                .for_each(core::task::Waker::wake);
+        });
+        Ok(())
+    }
+}
+
+/// Reads what is acknowledged at the log's level, beside the writer: it neither
+/// waits for it nor makes it wait. Cheap to clone.
+///
+/// In a log whose own level is [`Durability::Buffered`], acknowledged records are
+/// still with the writer, so there a reader looks at what the writer holds.
+pub struct Reader<S: BlockStore, P: Sharing = Local> {
+    inner: Arc<Inner<S, P>>,
+    level: Durability,
+}
+
+impl<S: BlockStore, P: Sharing> Clone for Reader<S, P> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            level: self.level,
+        }
+    }
+}
+
+impl<S: BlockStore, P: Sharing> fmt::Debug for Reader<S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("log", &self.inner.log)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: BlockStore, P: Sharing> Reader<S, P> {
+    pub(crate) const fn new(inner: Arc<Inner<S, P>>, level: Durability) -> Self {
+        Self { inner, level }
+    }
+
+    fn picture(&self) -> Arc<Snapshot> {
+        match &self.inner.writer {
+            Some(writer) if self.level == Durability::Buffered => {
+                writer.read(|writer| Arc::new(writer.own_snapshot()))
+            }
+            _ => self.inner.shown(),
+        }
+    }
+
+    /// The bounds of what this reader sees.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        self.picture().bounds()
+    }
+
+    /// Records from `at` on, oldest first, across segments, up to the limits.
+    ///
+    /// # Errors
+    /// As for [`Log::read`](super::Log::read).
+    pub async fn read(&self, at: At, limits: ReadLimits) -> Result<Batch, ReadError<S::Error>> {
+        self.inner
+            .read_picture(self.picture(), Query::Forward(at, limits))
+            .await
+    }
+
+    /// Records below `before`, newest first, up to the limits.
+    ///
+    /// # Errors
+    /// As for [`Log::read`](super::Log::read).
+    pub async fn read_reverse(
+        &self,
+        before: At,
+        limits: ReadLimits,
+    ) -> Result<Batch, ReadError<S::Error>> {
+        self.inner
+            .read_picture(self.picture(), Query::Reverse(before, limits))
+            .await
+    }
+
+    /// The record at `at`.
+    ///
+    /// # Errors
+    /// As for [`Log::get`](super::Log::get).
+    pub async fn get(&self, at: At) -> Result<Entry, ReadError<S::Error>> {
+        self.inner.get_picture(self.picture(), at).await
+    }
+
+    /// Waits until there are records from `at` on, and reads them. From
+    /// [`At::Next`] on it waits for the next append.
+    ///
+    /// In a handle that only reads, new records appear with
+    /// [`Log::refresh`](super::Log::refresh).
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read), and `closed` when the log is closed meanwhile.
+    pub async fn follow(&self, at: At, limits: ReadLimits) -> Result<Batch, ReadError<S::Error>> {
+        let at = match at {
+            At::Next => At::Offset(self.bounds().next),
+            at => at,
+        };
+        loop {
+            let picture = self.picture();
+            let seen = picture.visible;
+            let batch = self
+                .inner
+                .read_picture(picture, Query::Forward(at, limits))
+                .await?;
+            let waits = limits.records > 0 && batch.is_empty() && batch.next() == seen;
+            if !waits {
+                return Ok(batch);
+            }
+            poll_fn(|cx| {
+                self.inner.published.write(|published| {
+                    let snapshot = &published.snapshot;
+                    if snapshot.closed || snapshot.visible != seen {
+                        return Poll::Ready(());
+                    }
+                    if !published
+                        .followers
+                        .iter()
+                        .any(|waker| waker.will_wake(cx.waker()))
+                    {
+                        published.followers.push(cx.waker().clone());
+                    }
+                    Poll::Pending
+                })
+            })
+            .await;
+        }
+    }
+}

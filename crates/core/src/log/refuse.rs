@@ -1,0 +1,231 @@
+//! Owns what becomes of staged frames when the store has no space for a group, or
+//! when they have to move: they are encoded for another place, or refused.
+
+use alloc::collections::BTreeSet;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::error::Failure;
+use super::frames::verify;
+use super::group::{Group, StagedFrame};
+use super::segment::segment_seed;
+use super::waiters::Goal;
+use super::writer::{Takeover, Writer};
+use crate::format::Fault;
+use crate::producer::ProducerId;
+use crate::store::StoreError;
+
+/// A staged frame and its bytes, taken out of its group.
+struct Loose {
+    frame: StagedFrame,
+    bytes: Vec<u8>,
+    /// Its group was refused.
+    failed: bool,
+    /// It is a copy of earlier data.
+    copy: bool,
+}
+
+impl<E> Writer<E> {
+    /// Queues the copies of earlier writers' data, in front of everything else,
+    /// when something is staged for the first time.
+    pub(crate) fn queue_copies(&mut self) -> Result<(), Fault> {
+        let Takeover::Pending(plan) = &mut self.takeover else {
+            return Ok(());
+        };
+        let runs = core::mem::take(&mut plan.copy);
+        if runs.is_empty() {
+            return Ok(());
+        }
+        let (base, clamp, hash) = (plan.base_offset, plan.base_clamp, plan.base_hash);
+        let mut place = self.new_place(base);
+        place.meta.base_clamp = clamp;
+        place.meta.base_hash = hash;
+        self.place = Some(place);
+        let mut group = Group::new(self.log, &place, Vec::new());
+        group.settles = true;
+        let vouch = self.vouch();
+        for run in &runs {
+            let seed = segment_seed(self.log, &run.meta);
+            let mut at = 0;
+            for position in &run.positions {
+                let rest = run.bytes.get(at..).ok_or(Fault::Gap)?;
+                let frame = verify(seed, *position, rest).map_err(|bad| bad.fault)?;
+                let span = frame.records(|_, _| {})?;
+                at += frame.header.frame_length();
+                if span.is_some() {
+                    group.push_frame(&frame.header, span, rest, vouch)?;
+                }
+            }
+        }
+        self.queue.push_front(group);
+        self.grew(0);
+        // What follows the copies waits for them, so it goes into another group.
+        if let Some(group) = self.queue.front_mut() {
+            group.freeze();
+        }
+        Ok(())
+    }
+
+    /// Takes every frame out of the queue.
+    fn unqueue(&mut self, failed_groups: usize) -> Result<Vec<Loose>, Fault> {
+        let mut all = Vec::new();
+        for (index, group) in self.queue.drain(..).enumerate() {
+            for frame in &group.frames {
+                if frame.span.is_none() {
+                    // Marks and padding are made anew where they are needed.
+                    continue;
+                }
+                all.push(Loose {
+                    frame: frame.clone(),
+                    bytes: group.frame_bytes(frame).to_vec(),
+                    failed: index < failed_groups,
+                    copy: group.settles,
+                });
+            }
+        }
+        self.queued_bytes = 0;
+        Ok(all)
+    }
+
+    /// Stages frames again, from the writer's place on.
+    fn requeue(&mut self, frames: Vec<Loose>) -> Result<(), Fault> {
+        let mut copying = false;
+        for loose in frames {
+            let header = loose.frame.header;
+            if copying && !loose.copy {
+                if let Some(group) = self.queue.back_mut() {
+                    group.freeze();
+                }
+            }
+            self.open_group(
+                header.base_offset,
+                if loose.copy { 0 } else { loose.bytes.len() },
+            )?;
+            copying = loose.copy;
+            let vouch = self.vouch();
+            let Some(group) = self.queue.back_mut() else {
+                return Err(Fault::Gap);
+            };
+            group.settles = loose.copy;
+            let before = group.length();
+            group.push_frame(&header, loose.frame.span, &loose.bytes, vouch)?;
+            if let Some(frame) = group.frames.last_mut() {
+                frame.undo = loose.frame.undo;
+                frame.kept = loose.frame.kept;
+            }
+            self.grew(before);
+        }
+        if copying && let Some(group) = self.queue.back_mut() {
+            group.freeze();
+        }
+        Ok(())
+    }
+
+    /// The blob of the group at the front cannot be used: ends the segment there.
+    fn abandon_front(&mut self) {
+        let Some(front) = self.queue.front() else {
+            return;
+        };
+        if front.opens() {
+            self.abandoned.push(front.meta.number);
+        } else if let Some(active) = &mut self.active {
+            active.broken = true;
+        }
+        self.place = None;
+    }
+
+    /// The number at the front turned out to be taken: everything moves to another.
+    pub(crate) fn move_front(&mut self) -> Result<(), Fault> {
+        self.abandon_front();
+        let frames = self.unqueue(0)?;
+        self.requeue(frames)
+    }
+
+    /// After a sync, what is staged but not stored moves behind the padding.
+    pub(crate) fn realign(&mut self) -> Result<(), Fault> {
+        let staged = self.queue.front().is_some_and(|group| !group.opens());
+        if self.settings.align == 0 || !staged {
+            return Ok(());
+        }
+        if let (Some(place), Some(active)) = (&mut self.place, &self.active) {
+            place.meta = active.meta;
+            place.seed = segment_seed(self.log, &active.meta);
+            place.position = active.totals.data_end;
+        }
+        let frames = self.unqueue(0)?;
+        self.requeue(frames)
+    }
+}
+
+impl<E: StoreError> Writer<E> {
+    /// The store has no space for the group at the front.
+    pub(crate) fn refuse_front(&mut self, source: Arc<E>) -> Result<(), Fault> {
+        self.abandon_front();
+        self.refuse(1, source)
+    }
+
+    /// The store has no space for anything.
+    pub(crate) fn refuse_all(&mut self, source: &Arc<E>) -> Result<(), Fault> {
+        self.place = None;
+        self.refuse(self.queue.len(), Arc::clone(source))
+    }
+
+    /// Refuses what the first groups hold, but for what was acknowledged as
+    /// buffered, and what depends on it: later batches of the same producers.
+    fn refuse(&mut self, groups: usize, source: Arc<E>) -> Result<(), Fault> {
+        let mut frames = self.unqueue(groups)?;
+        // A batch stays if a later one of its producer has to: its retry is then
+        // answered as a duplicate.
+        let mut kept: BTreeSet<ProducerId> = BTreeSet::new();
+        for loose in frames.iter_mut().rev() {
+            let id = loose.frame.header.producer.map(|producer| producer.id);
+            loose.frame.kept |= loose.copy || id.is_some_and(|id| kept.contains(&id));
+            if loose.frame.kept {
+                kept.extend(id);
+            }
+        }
+        let mut refused_producers: BTreeSet<ProducerId> = BTreeSet::new();
+        let (mut refused, mut survivors) = (Vec::new(), Vec::new());
+        for loose in frames {
+            let id = loose.frame.header.producer.map(|producer| producer.id);
+            let depends = id.is_some_and(|id| refused_producers.contains(&id));
+            if (loose.failed || depends) && !loose.frame.kept {
+                refused_producers.extend(id);
+                refused.push(loose.frame);
+            } else {
+                survivors.push(loose);
+            }
+        }
+        let ranges: Vec<(u64, u64)> = refused
+            .iter()
+            .map(|frame| (frame.header.base_offset, frame.header.next_offset()))
+            .collect();
+        if let Some((first, _)) = ranges.first() {
+            let next = survivors.iter().rev().find(|loose| !loose.copy);
+            self.staged_next = next.map_or(*first, |loose| loose.frame.header.next_offset());
+        }
+        for frame in refused.into_iter().rev() {
+            if let Some(undo) = frame.undo {
+                self.producers.undo(undo);
+            }
+        }
+        self.requeue(survivors)?;
+        let full = Failure::Full(source);
+        let staged_next = self.staged_next;
+        self.waiters.resolve(|goal| {
+            let told = match goal {
+                Goal::Stored(target) | Goal::Synced(target) => {
+                    target > staged_next
+                        || ranges
+                            .iter()
+                            .any(|(first, next)| *first < target && target <= *next)
+                        || ranges.is_empty()
+                }
+                Goal::Closed | Goal::Edits(_) | Goal::Quiet | Goal::Room => true,
+            };
+            told.then(|| Err(full.clone()))
+        });
+        self.changed = true;
+        Ok(())
+    }
+}

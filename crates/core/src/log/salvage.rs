@@ -1,0 +1,236 @@
+//! Owns salvage: making a damaged log whole again, with what can still be read, on
+//! request and never by itself.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::error::{CheckError, Corruption, MaintainError, OpenError};
+use super::handle::{Claim, Log};
+use super::manifest::find_listed;
+use super::producers::Producers;
+use super::recovery::{Recovered, Recovery, TakeoverPlan, replay_producers};
+use super::scan::{Damage, ScanOptions, SegmentScan, scan};
+use super::segment::EndedSegment;
+use super::totals::Totals;
+use crate::format::{BLOB_HEADER, BlobHeader, ContentHash, FooterPlace, SegmentMeta};
+use crate::host::Host;
+use crate::options::Options;
+use crate::sharing::Sharing;
+use crate::store::{BlobKind, BlockStore, LogId};
+
+/// What salvage did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvage {
+    /// Why the manifest had to be rebuilt from the segments, if it had to.
+    pub manifest: Option<Corruption>,
+    /// Offsets that are lost, and where they were.
+    pub lost: Vec<Damage>,
+    /// Records that are readable now.
+    pub records: u64,
+    /// Segments that were rewritten without their damage.
+    pub rewritten: usize,
+}
+
+/// Makes log `id` readable and writable again: rebuilds its manifest if that is
+/// damaged, and rewrites segments that hold damage without it. A healthy log is left
+/// as it is. No offset is given twice.
+///
+/// # Errors
+/// `locked` if the log has a writer; `not-found` if the store holds nothing of it;
+/// `unsupported` if a newer tidelog wrote it; or the store's own.
+pub async fn recover<S: BlockStore, P: Sharing>(
+    store: S,
+    id: LogId,
+    host: Arc<dyn Host>,
+) -> Result<Salvage, CheckError<S::Error>>
+where
+    S: Clone,
+{
+    let mut salvage = Salvage::default();
+    let opened = Log::<S, P>::open(store.clone(), id, Options::default(), Arc::clone(&host)).await;
+    let log = match opened {
+        Ok(log) => log,
+        Err(OpenError::Corrupt(place)) if place.kind() == crate::ErrorKind::Corrupt => {
+            salvage.manifest = Some(place);
+            rebuild(store, id, host).await?
+        }
+        Err(error) => return Err(CheckError::Open(error)),
+    };
+    let nothing = log.stat().segments == 0 && log.stat().bounds.next == 0;
+    if nothing && salvage.manifest.is_none() && log.recovery().epoch <= 1 {
+        return Err(CheckError::NotFound(id));
+    }
+    let report = log.check().await?;
+    let mut hit: Vec<u64> = Vec::new();
+    for finding in &report.findings {
+        if let Some((first, next)) = finding.offsets {
+            salvage.lost.push(Damage {
+                first,
+                next,
+                place: finding.place,
+            });
+        }
+        if finding.place.blob.kind == BlobKind::Segment && !hit.contains(&finding.place.blob.number)
+        {
+            hit.push(finding.place.blob.number);
+        }
+    }
+    if salvage.manifest.is_some() || !hit.is_empty() {
+        log.establish().await.map_err(commit)?;
+    }
+    for number in hit {
+        let found = log
+            .own()
+            .ended
+            .iter()
+            .find(|s| s.meta.number == number)
+            .map(|s| s.meta);
+        if let Some(meta) = found {
+            log.inner()
+                .rewrite(&[meta], true)
+                .await
+                .map_err(|error| match error {
+                    MaintainError::Store(error) => CheckError::Store(error),
+                    MaintainError::Commit(error) => commit(error),
+                    MaintainError::Corrupt(place) => CheckError::Open(OpenError::Corrupt(place)),
+                })?;
+            salvage.rewritten += 1;
+        }
+    }
+    salvage.records = log.stat().records;
+    log.close().await.map_err(commit)?;
+    Ok(salvage)
+}
+
+fn commit<E>(error: super::SyncError<E>) -> CheckError<E> {
+    CheckError::Commit(error)
+}
+
+/// A log made from its segments alone: their headers say what they are.
+async fn rebuild<S: BlockStore, P: Sharing>(
+    store: S,
+    id: LogId,
+    host: Arc<dyn Host>,
+) -> Result<Log<S, P>, CheckError<S::Error>> {
+    let claimed = store.claim(id, 1).await.map_err(CheckError::Store)?;
+    let claim = Claim {
+        store: &store,
+        id,
+        kept: false,
+    };
+    let listed = store.list(id).await.map_err(CheckError::Store)?;
+    let mut scans: Vec<SegmentScan> = Vec::new();
+    for blob in listed.iter().filter(|blob| blob.kind == BlobKind::Segment) {
+        let mut header = [0; BLOB_HEADER];
+        if store.read(*blob, 0, &mut header).await.is_err() {
+            continue;
+        }
+        let Ok(header) = BlobHeader::decode(*blob, &header) else {
+            continue;
+        };
+        let options = ScanOptions {
+            end: None,
+            atomic: false,
+            synced: false,
+            keep: false,
+        };
+        let found = scan(&store, id, bare_meta(&header), options)
+            .await
+            .map_err(CheckError::Store)?;
+        if found.all.records > 0 {
+            scans.push(found);
+        }
+    }
+    // Where two segments hold the same offsets, one is a copy that had not taken
+    // the other's place yet, or had: either will do, the newer one is preferred.
+    scans.sort_by_key(|found| {
+        (
+            found.meta.base_offset,
+            core::cmp::Reverse(found.meta.number),
+        )
+    });
+    let mut covered = 0;
+    scans.retain(|found| {
+        let adds = found.all.next_offset > covered;
+        covered = covered.max(found.all.next_offset);
+        adds
+    });
+    let highest = |kinds: &[BlobKind]| {
+        let numbers = listed
+            .iter()
+            .filter(|blob| kinds.contains(&blob.kind))
+            .map(|b| b.number);
+        numbers.max().unwrap_or(0)
+    };
+    let highest_manifest = find_listed(&store, id, &listed)
+        .await
+        .map_err(CheckError::Store)?;
+    let highest_number = highest(&BlobKind::ALL).max(highest_manifest);
+    let epoch = scans
+        .iter()
+        .map(|found| found.meta.epoch)
+        .max()
+        .unwrap_or(0);
+    let mut producers = Producers::default();
+    replay_producers(&scans, &mut producers);
+    let mut segments = Vec::new();
+    let mut end = Totals::start(0, i64::MIN, ContentHash::default());
+    for found in scans {
+        let meta = found.all.ended(&found.meta, FooterPlace::None, true);
+        end = found.all;
+        segments.push(EndedSegment {
+            meta,
+            index: Some(found.index),
+        });
+    }
+    let found = Recovered {
+        manifest: None,
+        highest_number,
+        highest_manifest,
+        plan: TakeoverPlan {
+            sealed: segments.clone(),
+            ..TakeoverPlan::default()
+        },
+        segments,
+        producers,
+        next: covered,
+        durable: covered,
+        clamp: end.clamp,
+        report: Recovery {
+            epoch,
+            ..Recovery::default()
+        },
+    };
+    claim.keep();
+    let epoch = claimed.max(epoch + 1);
+    Ok(Log::writing(
+        store,
+        id,
+        Options::default(),
+        host,
+        epoch,
+        found,
+    ))
+}
+
+/// What a segment's header alone says of it.
+const fn bare_meta(header: &BlobHeader) -> SegmentMeta {
+    SegmentMeta {
+        number: header.blob.number,
+        epoch: header.epoch,
+        salt: header.salt,
+        base_offset: header.base_offset,
+        base_clamp: i64::MIN,
+        base_hash: ContentHash(0),
+        next_offset: header.base_offset,
+        records: 0,
+        data_end: 0,
+        min_time: 0,
+        max_time: 0,
+        clamp: i64::MIN,
+        content_hash: ContentHash(0),
+        producers: 0,
+        footer: FooterPlace::None,
+        sealed: false,
+    }
+}

@@ -1,0 +1,279 @@
+//! Owns reading one segment from front to back without trusting a byte of it.
+//!
+//! # Invariants
+//!
+//! - A bad frame below a vouched position is damage: it is reported, and what
+//!   follows it is read on. Above every vouched position it is a tear: what
+//!   follows does not count.
+//! - What a frame vouches for is known only once a later frame was read, so
+//!   frames past the last vouched position are kept apart.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use super::chunks::Chunks;
+use super::error::Corruption;
+use super::frames::{BadFrame, next_header, verify};
+use super::totals::{TimeSpan, Totals, index_frame};
+use super::window::Window;
+use crate::format::{
+    BLOB_HEADER, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, IndexEntry, SegmentMeta,
+};
+use crate::limits;
+use crate::log::segment::{segment_blob, segment_seed};
+use crate::store::{BlockStore, LogId};
+
+/// Records that damage has made unreadable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The first offset that cannot be read.
+    pub first: u64,
+    /// The offset after the last one.
+    pub next: u64,
+    /// Where, and what is wrong.
+    pub place: Corruption,
+}
+
+/// A valid frame that nothing vouches for yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LooseFrame {
+    pub(crate) position: u64,
+    pub(crate) header: FrameHeader,
+    pub(crate) span: Option<TimeSpan>,
+}
+
+/// What reading a segment found.
+pub(crate) struct SegmentScan {
+    pub(crate) meta: SegmentMeta,
+    /// Of all valid frames.
+    pub(crate) all: Totals,
+    /// Of the frames that are vouched for.
+    pub(crate) vouched: Totals,
+    pub(crate) index: Chunks<IndexEntry>,
+    /// The frames past `vouched`, in order.
+    pub(crate) loose: VecDeque<LooseFrame>,
+    /// Their bytes, if asked for: from the first loose frame on.
+    pub(crate) loose_bytes: Vec<u8>,
+    /// Every frame of a producer, in order.
+    pub(crate) produced: Vec<LooseFrame>,
+    pub(crate) damage: Vec<Damage>,
+    /// Why reading stopped, unless nothing was left.
+    pub(crate) tear: Option<Corruption>,
+    /// The bytes behind the tear that are not blank.
+    pub(crate) torn_bytes: u64,
+    /// A frame says that every earlier segment was synced as a whole.
+    pub(crate) earlier_synced: bool,
+}
+
+impl SegmentScan {
+    fn new(meta: SegmentMeta) -> Self {
+        Self {
+            meta,
+            all: Totals::of(&meta),
+            vouched: Totals::of(&meta),
+            index: Chunks::default(),
+            loose: VecDeque::new(),
+            loose_bytes: Vec::new(),
+            produced: Vec::new(),
+            damage: Vec::new(),
+            tear: None,
+            torn_bytes: 0,
+            earlier_synced: false,
+        }
+    }
+
+    fn add(&mut self, frame: LooseFrame, bytes: Option<&[u8]>) {
+        let LooseFrame {
+            position,
+            header,
+            span,
+        } = frame;
+        if header.kind == FrameKind::Batch {
+            index_frame(
+                &mut self.index,
+                self.meta.base_offset,
+                position,
+                header.base_offset,
+            );
+        }
+        if header.producer.is_some() {
+            self.produced.push(frame);
+        }
+        self.all.add(position, &header, span);
+        self.earlier_synced |= header.attributes.earlier_synced;
+        self.vouch(header.vouched);
+        self.loose.push_back(frame);
+        if let Some(bytes) = bytes {
+            self.loose_bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Everything before `position` was synced.
+    pub(crate) fn vouch(&mut self, position: u64) {
+        let mut bytes = 0;
+        while let Some(frame) = self.loose.front()
+            && frame.position < position
+        {
+            self.vouched.add(frame.position, &frame.header, frame.span);
+            bytes += frame.header.frame_length();
+            self.loose.pop_front();
+        }
+        self.loose_bytes.drain(..bytes.min(self.loose_bytes.len()));
+    }
+
+    /// Everything in this segment was synced, so a tear is damage.
+    pub(crate) fn vouch_whole(&mut self, next_base: u64) {
+        self.vouch(u64::MAX);
+        if let Some(place) = self.tear.take() {
+            self.damage.push(Damage {
+                first: self.all.next_offset,
+                next: next_base,
+                place,
+            });
+            self.torn_bytes = 0;
+        }
+    }
+}
+
+/// How to read a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct ScanOptions {
+    /// The position at which it ends, where that is known.
+    pub(crate) end: Option<u64>,
+    /// Whether appends are atomic: then nothing is ever torn.
+    pub(crate) atomic: bool,
+    /// Whether everything was synced, so that all damage is damage.
+    pub(crate) synced: bool,
+    /// Whether the bytes of loose frames are wanted.
+    pub(crate) keep: bool,
+}
+
+/// Reads the segment of `meta`.
+pub(crate) async fn scan<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    meta: SegmentMeta,
+    options: ScanOptions,
+) -> Result<SegmentScan, S::Error> {
+    let (blob, seed) = (segment_blob(log, meta.number), segment_seed(log, &meta));
+    let mut found = SegmentScan::new(meta);
+    let mut window = Window::new(store, blob);
+    let limit = options.end.unwrap_or(u64::MAX);
+    let mut position = BLOB_HEADER as u64;
+    let mut want = FRAME_HEADER_MAX;
+    while position < limit {
+        let bytes = window.at(position, want, limit).await?;
+        let whole = bytes.len() >= want;
+        let bad = match verify(seed, position, bytes) {
+            Ok(frame) => match frame.records(|_, _| {}) {
+                Ok(span) => {
+                    let length = frame.header.frame_length();
+                    let frame = LooseFrame {
+                        position,
+                        header: frame.header,
+                        span,
+                    };
+                    found.add(frame, bytes.get(..length).filter(|_| options.keep));
+                    position += length as u64;
+                    want = FRAME_HEADER_MAX;
+                    continue;
+                }
+                Err(fault) => BadFrame {
+                    fault,
+                    length: Some(frame.header.frame_length()),
+                    needs: 0,
+                },
+            },
+            Err(bad) => bad,
+        };
+        if bad.fault == Fault::Short && whole && bad.needs > want {
+            want = bad.needs;
+            continue;
+        }
+        if bytes.is_empty() && options.end.is_none() {
+            break;
+        }
+        let place = Corruption {
+            blob,
+            position,
+            fault: bad.fault,
+        };
+        let ahead = look_ahead(&mut window, seed, position, bad, limit).await?;
+        let certain = options.synced || options.atomic || ahead.vouched > position;
+        match ahead.next {
+            Some((next, offset)) if certain => {
+                let first = found.all.next_offset;
+                found.damage.push(Damage {
+                    first,
+                    next: offset.max(first),
+                    place,
+                });
+                position = next;
+                want = FRAME_HEADER_MAX;
+            }
+            _ if bad.fault == Fault::Blank && ahead.used == 0 && options.end.is_none() => break,
+            None if certain => {
+                // No record takes less than three bytes, so this skips every
+                // offset that may have been given to one.
+                let first = found.all.next_offset;
+                let next = match options.end {
+                    Some(_) => meta.next_offset.max(first),
+                    None => first + ahead.used / 3,
+                };
+                found.damage.push(Damage { first, next, place });
+                break;
+            }
+            _ => {
+                found.tear = Some(place);
+                found.torn_bytes = ahead.used;
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What lies behind a bad frame.
+struct Ahead {
+    /// The next frame that verifies: its position and base offset.
+    next: Option<(u64, u64)>,
+    /// The highest position vouched for by the frames ahead.
+    vouched: u64,
+    /// Bytes up to the last one that is not zero.
+    used: u64,
+}
+
+/// Looks for valid frames behind the bad one at `position`, as far as unsynced
+/// bytes can reach.
+async fn look_ahead<S: BlockStore>(
+    window: &mut Window<'_, S>,
+    seed: crate::format::Seed,
+    position: u64,
+    bad: BadFrame,
+    limit: u64,
+) -> Result<Ahead, S::Error> {
+    let reach = limits::UNSYNCED_MAX + limits::BATCH_MAX as u64;
+    let reach = usize::try_from(reach).unwrap_or(usize::MAX);
+    let bytes = window.at(position, reach, limit).await?;
+    let used = bytes
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .map_or(0, |last| last as u64 + 1);
+    let mut ahead = Ahead {
+        next: None,
+        vouched: 0,
+        used,
+    };
+    let mut from = bad.length.unwrap_or(crate::format::ALIGN);
+    while let Some((at, header)) = next_header(seed, position, bytes, from) {
+        if ahead.next.is_none() {
+            ahead.next = Some((position + at as u64, header.base_offset));
+        }
+        ahead.vouched = ahead.vouched.max(header.vouched);
+        if ahead.vouched > position {
+            break;
+        }
+        from = at + header.frame_length();
+    }
+    Ok(ahead)
+}

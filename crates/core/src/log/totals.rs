@@ -1,0 +1,141 @@
+//! Owns what is counted while frames are written or scanned: the facts that end
+//! up in a segment's manifest entry and footer.
+
+use alloc::vec::Vec;
+
+use super::chunks::Chunks;
+use crate::format::{
+    BLOB_HEADER, ContentHash, Footer, FooterPlace, FooterRoot, FrameHeader, IndexEntry,
+    ProducerState, SegmentMeta,
+};
+use crate::limits;
+use crate::producer::ProducerId;
+
+/// The earliest and the latest time in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimeSpan {
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+}
+
+impl TimeSpan {
+    pub(crate) fn include(&mut self, time: i64) {
+        self.min = self.min.min(time);
+        self.max = self.max.max(time);
+    }
+}
+
+/// What the frames of a segment add up to, in order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Totals {
+    pub(crate) next_offset: u64,
+    pub(crate) records: u64,
+    pub(crate) data_end: u64,
+    pub(crate) span: Option<TimeSpan>,
+    pub(crate) clamp: i64,
+    pub(crate) hash: ContentHash,
+    pub(crate) producers: u64,
+}
+
+impl Totals {
+    /// The totals of a segment without frames.
+    pub(crate) const fn start(base_offset: u64, clamp: i64, hash: ContentHash) -> Self {
+        Self {
+            next_offset: base_offset,
+            records: 0,
+            data_end: BLOB_HEADER as u64,
+            span: None,
+            clamp,
+            hash,
+            producers: 0,
+        }
+    }
+
+    pub(crate) fn of(meta: &SegmentMeta) -> Self {
+        Self::start(meta.base_offset, meta.base_clamp, meta.base_hash)
+    }
+
+    /// Adds the frame at `position`. A batch has a span.
+    pub(crate) fn add(&mut self, position: u64, frame: &FrameHeader, span: Option<TimeSpan>) {
+        self.data_end = position + frame.frame_length() as u64;
+        self.hash = self.hash.frame(frame.header_crc, frame.body_crc);
+        self.clamp = self.clamp.max(frame.clamp_floor);
+        let Some(span) = span else { return };
+        self.next_offset = frame.next_offset();
+        self.records += u64::from(frame.record_count);
+        self.producers += u64::from(frame.producer.is_some());
+        self.clamp = self.clamp.max(span.max);
+        match &mut self.span {
+            Some(own) => {
+                own.include(span.min);
+                own.include(span.max);
+            }
+            None => self.span = Some(span),
+        }
+    }
+
+    /// The manifest entry of `meta`'s segment, had it ended here.
+    pub(crate) fn ended(
+        &self,
+        meta: &SegmentMeta,
+        footer: FooterPlace,
+        sealed: bool,
+    ) -> SegmentMeta {
+        let span = self.span.unwrap_or(TimeSpan { min: 0, max: 0 });
+        SegmentMeta {
+            next_offset: self.next_offset,
+            records: self.records,
+            data_end: self.data_end,
+            min_time: span.min,
+            max_time: span.max,
+            clamp: self.clamp,
+            content_hash: self.hash,
+            producers: self.producers,
+            footer,
+            sealed,
+            ..*meta
+        }
+    }
+
+    /// The footer of the segment that starts at `base_offset`, had it ended here.
+    pub(crate) fn footer(
+        &self,
+        base_offset: u64,
+        offsets: Vec<IndexEntry>,
+        producers: Vec<(ProducerId, ProducerState)>,
+    ) -> Footer {
+        let span = self.span.unwrap_or(TimeSpan { min: 0, max: 0 });
+        let mut root = FooterRoot::default();
+        root.base_offset = base_offset;
+        root.next_offset = self.next_offset;
+        root.records = self.records;
+        root.data_end = self.data_end;
+        (root.min_time, root.max_time) = (span.min, span.max);
+        root.clamp = self.clamp;
+        root.content_hash = self.hash;
+        Footer {
+            root,
+            offsets,
+            producers,
+        }
+    }
+}
+
+/// The offset index of a segment as it grows: an entry for the first frame, and
+/// for the first one after every stride.
+pub(crate) fn index_frame(index: &mut Chunks<IndexEntry>, base: u64, position: u64, first: u64) {
+    let due = index
+        .last()
+        .is_none_or(|entry| position >= u64::from(entry.position) + limits::INDEX_STRIDE);
+    if !due {
+        return;
+    }
+    // Both fit: a segment ends below 2^31 and gives fewer offsets than bytes,
+    // and where gaps exceed that the frame stays reachable from the entry before.
+    if let (Ok(delta), Ok(position)) = (
+        u32::try_from(first.saturating_sub(base)),
+        u32::try_from(position),
+    ) {
+        index.push(IndexEntry { delta, position });
+    }
+}

@@ -1,0 +1,664 @@
+//! Owns what the one writer of a log holds, and staging: giving a batch its
+//! offsets and its place. What happens to staged frames is in `commit.rs`.
+//!
+//! Everything here is synchronous. The writer asks for store operations one at a
+//! time and is told how each ended, so that it does not matter who performs them,
+//! or whether whoever began lives to see the end.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::chunks::Chunks;
+use super::commit::{Doubt, EditWrite};
+use super::error::{AppendError, Failure, Poison};
+use super::group::{Group, NewBatch, Place, StagedFrame, Vouch, padding};
+use super::manifest::ManifestState;
+use super::producers::{Producers, Verdict};
+use super::recovery::{Recovered, TakeoverPlan};
+use super::segment::EndedSegment;
+use super::snapshot::{ActiveView, Snapshot};
+use super::switch::{ManifestEnd, Switch};
+use super::totals::Totals;
+use super::waiters::{Goal, Waiters};
+use crate::format::{
+    BLOB_HEADER, ContentHash, Edit, Fault, FooterPlace, IndexEntry, ProducerBatch, ProducerState,
+    SegmentMeta, SnapshotFacts,
+};
+use crate::host::Host;
+use crate::limits;
+use crate::options::{Durability, Settings};
+use crate::producer::{Producer, ProducerId};
+use crate::record::NewRecord;
+use crate::store::{BlobId, Geometry, LogId};
+
+/// The segment that is being written, as the store has it.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(crate) meta: SegmentMeta,
+    pub(crate) totals: Totals,
+    pub(crate) index: Chunks<IndexEntry>,
+    /// Bytes of it known to be synced.
+    pub(crate) synced: u64,
+    /// The highest position that a frame in it vouches for.
+    pub(crate) vouched: u64,
+    /// Where its last batch ends.
+    pub(crate) batch_end: u64,
+    /// Appends it has received.
+    pub(crate) appends: u32,
+    /// An append to it failed: it ends where it is, without a footer.
+    pub(crate) broken: bool,
+    /// Producers with a batch in it.
+    pub(crate) producers: BTreeSet<ProducerId>,
+    /// Its footer, once that is written.
+    pub(crate) footer: FooterPlace,
+}
+
+/// A segment that has ended and is not recorded as sealed yet.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) meta: SegmentMeta,
+    pub(crate) synced: bool,
+}
+
+/// What the first write of the epoch still has to do.
+pub(crate) enum Takeover {
+    /// Everything.
+    Pending(TakeoverPlan),
+    /// Copying the loose data of earlier writers, out of the segments of these
+    /// numbers; `trimmed` is what is left of the first.
+    Settling {
+        loose: Vec<u64>,
+        trimmed: Option<EndedSegment>,
+        copied: bool,
+    },
+    /// Nothing.
+    Done,
+}
+
+/// What a batch was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The offset of its first record.
+    pub first: u64,
+    /// The offset after its last record.
+    pub next: u64,
+    /// It had been appended before by its producer; nothing was written.
+    pub duplicate: bool,
+    /// Whether `first` and `next` are known: not for a duplicate older than the
+    /// last [`PRODUCER_WINDOW`](limits::PRODUCER_WINDOW) batches of its producer.
+    pub offsets_known: bool,
+}
+
+/// Closing, step by step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    No,
+    Asked,
+    Closed,
+}
+
+/// All that a log's writer holds.
+pub(crate) struct Writer<E> {
+    pub(crate) log: LogId,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) geometry: Geometry,
+    pub(crate) copies: usize,
+    pub(crate) settings: Settings,
+    pub(crate) epoch: u64,
+    pub(crate) next_number: u64,
+    /// What is live, as the manifest says or, before the takeover, will say.
+    pub(crate) live: ManifestState,
+    pub(crate) manifest: Option<ManifestEnd>,
+    pub(crate) takeover: Takeover,
+    /// The number of the next manifest.
+    pub(crate) next_manifest: u64,
+    /// Bytes of the manifest that were its snapshot.
+    pub(crate) manifest_base: u64,
+    pub(crate) switch: Option<Switch>,
+    pub(crate) edit_queue: Vec<Edit>,
+    pub(crate) edit_write: Option<EditWrite>,
+    /// Tickets of edits asked for, written, synced.
+    pub(crate) edits_asked: u64,
+    pub(crate) edits_written: u64,
+    pub(crate) edits_synced: u64,
+    pub(crate) manifest_dirty: bool,
+    pub(crate) active: Option<Active>,
+    pub(crate) ending: Vec<Ending>,
+    /// Live segments that turned out unusable.
+    pub(crate) abandoned: Vec<u64>,
+    /// Blobs nothing names any more, and those that wait for that to be synced.
+    pub(crate) removals: VecDeque<BlobId>,
+    pub(crate) removals_unsynced: Vec<BlobId>,
+    pub(crate) seals: VecDeque<BlobId>,
+    /// Where the next frame is staged; `None`: in a new segment.
+    pub(crate) place: Option<Place>,
+    pub(crate) queue: VecDeque<Group>,
+    pub(crate) queued_bytes: usize,
+    pub(crate) producers: Producers,
+    pub(crate) staged_next: u64,
+    pub(crate) staged_clamp: i64,
+    pub(crate) stored: u64,
+    pub(crate) durable: u64,
+    /// Bytes with the store that are not synced.
+    pub(crate) unsynced: u64,
+    pub(crate) waiters: Waiters<E>,
+    pub(crate) driving: bool,
+    pub(crate) doubt: Option<Doubt>,
+    pub(crate) poison: Option<Poison<E>>,
+    pub(crate) closing: Closing,
+    /// The store still has to be told that this writer is gone.
+    pub(crate) holds_claim: bool,
+    /// Numbers below this one were allocated by earlier epochs.
+    pub(crate) first_number: u64,
+    /// In-memory indexes by segment number.
+    pub(crate) indexes: BTreeMap<u64, Chunks<IndexEntry>>,
+    pub(crate) ended: Arc<Vec<EndedSegment>>,
+    /// A picture has to be published.
+    pub(crate) changed: bool,
+    spare: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// A staged batch.
+pub(crate) struct Staged {
+    pub(crate) appended: Appended,
+    /// The offset below which everything must get to the level asked for.
+    pub(crate) target: u64,
+}
+
+impl<E> Writer<E> {
+    pub(crate) fn new(
+        log: LogId,
+        host: Arc<dyn Host>,
+        geometry: Geometry,
+        settings: Settings,
+        epoch: u64,
+        found: Recovered,
+    ) -> Self {
+        let old = found.manifest.as_ref();
+        let known = old.map_or(0, |old| old.state.facts.allocated);
+        let next_number = known.max(found.highest_number) + 1;
+        let mut live = ManifestState::new(SnapshotFacts {
+            predecessor: old.map_or(0, |old| old.header.blob.number),
+            epoch,
+            allocated: next_number + limits::NUMBERS_PER_EDIT,
+            next_offset: found.durable,
+            settings,
+        });
+        let mut indexes = BTreeMap::new();
+        for segment in &found.segments {
+            live.apply(&Edit::Segment(segment.meta));
+            if let Some(index) = &segment.index {
+                indexes.insert(segment.meta.number, index.clone());
+            }
+        }
+        for segment in &found.plan.sealed {
+            live.apply(&Edit::Segment(segment.meta));
+        }
+        live.facts.next_offset = found.durable;
+        let manifest = old.map(|old| ManifestEnd {
+            number: old.header.blob.number,
+            seed: old.header.seed(),
+            end: old.end,
+            synced: 0,
+        });
+        let copies = if geometry.atomic_append { 1 } else { 2 };
+        let mut writer = Self {
+            log,
+            host,
+            geometry,
+            copies,
+            settings,
+            epoch,
+            next_number,
+            live,
+            manifest,
+            takeover: Takeover::Pending(found.plan),
+            next_manifest: found.highest_manifest + 1,
+            manifest_base: 0,
+            switch: None,
+            edit_queue: Vec::new(),
+            edit_write: None,
+            edits_asked: 0,
+            edits_written: 0,
+            edits_synced: 0,
+            manifest_dirty: false,
+            active: None,
+            ending: Vec::new(),
+            abandoned: Vec::new(),
+            removals: VecDeque::new(),
+            removals_unsynced: Vec::new(),
+            seals: VecDeque::new(),
+            place: None,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            producers: found.producers,
+            staged_next: found.next,
+            staged_clamp: found.clamp,
+            stored: found.next,
+            durable: found.durable,
+            unsynced: 0,
+            waiters: Waiters::new(),
+            driving: false,
+            doubt: None,
+            poison: None,
+            closing: Closing::No,
+            holds_claim: true,
+            first_number: next_number,
+            indexes,
+            ended: Arc::default(),
+            changed: false,
+            spare: Vec::new(),
+            scratch: Vec::new(),
+        };
+        writer.list_ended();
+        writer
+    }
+
+    /// Derives the list of ended segments from what is live.
+    pub(crate) fn list_ended(&mut self) {
+        let segments = self
+            .live
+            .segments
+            .values()
+            .filter(|meta| meta.end().is_some());
+        let ended = segments
+            .map(|meta| EndedSegment {
+                meta: *meta,
+                index: self.indexes.get(&meta.number).cloned(),
+            })
+            .collect();
+        self.ended = Arc::new(ended);
+        self.changed = true;
+    }
+
+    /// Refuses what no store operation could help.
+    pub(crate) fn usable(&self) -> Result<(), Failure<E>> {
+        if let Some(poison) = &self.poison {
+            return Err(Failure::Poisoned(poison.clone()));
+        }
+        if self.closing != Closing::No {
+            return Err(Failure::Closed);
+        }
+        Ok(())
+    }
+
+    /// Gives a batch its offsets and encodes it. Nothing is changed on error.
+    pub(crate) fn stage(
+        &mut self,
+        records: &[NewRecord<'_>],
+        producer: Option<Producer>,
+        level: Durability,
+    ) -> Result<Staged, AppendError<E>> {
+        self.usable()?;
+        self.queue_copies().map_err(Failure::from)?;
+        let first = self.staged_next;
+        let appended = |first, next, duplicate, offsets_known| Staged {
+            appended: Appended {
+                first,
+                next,
+                duplicate,
+                offsets_known,
+            },
+            target: next,
+        };
+        if let Some(producer) = &producer {
+            match self.producers.check(producer) {
+                Verdict::New => {}
+                Verdict::Duplicate(batch) => {
+                    return Ok(appended(batch.first, batch.next, true, true));
+                }
+                Verdict::OldDuplicate(below) => return Ok(appended(below, below, true, false)),
+                Verdict::Fenced(current) => {
+                    let given = producer.epoch;
+                    return Err(AppendError::ProducerFenced {
+                        id: producer.id,
+                        given,
+                        current,
+                    });
+                }
+                Verdict::Gap(expected) => {
+                    return Err(AppendError::ProducerGap {
+                        given: *producer,
+                        expected,
+                    });
+                }
+            }
+        }
+        let size = measure(records)?;
+        if records.is_empty() {
+            return Ok(appended(first, first, false, true));
+        }
+        let next = first
+            .checked_add(records.len() as u64)
+            .filter(|next| *next <= limits::OFFSET_MAX)
+            .ok_or(AppendError::OffsetsUsedUp)?;
+        let batch = NewBatch {
+            records,
+            first,
+            now: if records.iter().any(|record| record.time.is_none()) {
+                self.host.now()
+            } else {
+                0
+            },
+            clamp_floor: self.staged_clamp,
+            producer,
+            compression: self.settings.compression,
+        };
+        self.push_batch(&batch, size).map_err(Failure::from)?;
+        let time = self.accepted(level, |frame| frame.span.map_or(0, |span| span.max));
+        if let Some(producer) = &producer {
+            let undo = self
+                .producers
+                .accept(producer, ProducerBatch { first, next }, time);
+            self.accepted(level, |frame| frame.undo = Some(undo));
+        }
+        self.staged_next = next;
+        self.staged_clamp = self.staged_clamp.max(time);
+        Ok(appended(first, next, false, true))
+    }
+
+    /// Looks at the frame staged last.
+    fn accepted<T: Default>(
+        &mut self,
+        level: Durability,
+        look: impl FnOnce(&mut StagedFrame) -> T,
+    ) -> T {
+        let frame = self
+            .queue
+            .back_mut()
+            .and_then(|group| group.frames.last_mut());
+        frame.map_or_else(T::default, |frame| {
+            frame.kept = level == Durability::Buffered;
+            look(frame)
+        })
+    }
+
+    fn push_batch(&mut self, batch: &NewBatch<'_>, size: usize) -> Result<(), Fault> {
+        self.open_group(batch.first, size)?;
+        let vouch = self.vouch();
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let Some(group) = self.queue.back_mut() else {
+            return Err(Fault::Gap);
+        };
+        let before = group.length();
+        let pushed = group.push_batch(batch, vouch, &mut scratch);
+        self.scratch = scratch;
+        self.grew(before);
+        pushed
+    }
+
+    /// Accounts for what was added to the last group.
+    pub(crate) fn grew(&mut self, before: usize) {
+        if let (Some(group), Some(place)) = (self.queue.back(), &mut self.place) {
+            self.queued_bytes += group.length() - before;
+            place.position = group.position + group.length() as u64;
+        }
+    }
+
+    /// Makes the last group of the queue one that takes a frame of about `size`
+    /// bytes beginning with `offset`.
+    pub(crate) fn open_group(&mut self, offset: u64, size: usize) -> Result<(), Fault> {
+        if self.place.is_none_or(|place| self.is_full(&place, size)) {
+            self.place = Some(self.new_place(offset));
+        }
+        let Some(place) = self.place else {
+            return Err(Fault::Gap);
+        };
+        let fresh = self
+            .queue
+            .back()
+            .is_none_or(|group| group.frozen.is_some() || group.meta.number != place.meta.number);
+        if !fresh {
+            return Ok(());
+        }
+        let group = Group::new(self.log, &place, core::mem::take(&mut self.spare));
+        self.queued_bytes += group.length();
+        self.queue.push_back(group);
+        self.pad(&place)
+    }
+
+    /// Keeps a frame from sharing a sector with bytes that are synced.
+    fn pad(&mut self, place: &Place) -> Result<(), Fault> {
+        let behind_synced = self.active.as_ref().is_some_and(|active| {
+            active.meta.number == place.meta.number && active.synced == place.position
+        });
+        let length = padding(place.position, self.settings.align);
+        if !behind_synced || length == 0 {
+            return Ok(());
+        }
+        let (vouch, next, clamp) = (self.vouch(), self.staged_next, self.staged_clamp);
+        let Some(group) = self.queue.back_mut() else {
+            return Err(Fault::Gap);
+        };
+        let before = group.length();
+        group.push_mark(next, clamp, vouch, length)?;
+        self.grew(before);
+        Ok(())
+    }
+
+    fn is_full(&self, place: &Place, size: usize) -> bool {
+        let position = place.position;
+        let appends = self
+            .active
+            .as_ref()
+            .filter(|active| active.meta.number == place.meta.number)
+            .map_or(0, |active| active.appends);
+        let queued = u32::try_from(self.queue.len()).unwrap_or(u32::MAX);
+        // A footer and a mark still have to go into it.
+        let appends_max = self.geometry.appends_max;
+        position > BLOB_HEADER as u64
+            && (position >= self.settings.segment_bytes
+                || position.saturating_add(size as u64) > self.geometry.longest_blob / 2
+                || (appends_max > 0
+                    && appends.saturating_add(queued).saturating_add(3) > appends_max))
+    }
+
+    pub(crate) fn new_place(&mut self, base_offset: u64) -> Place {
+        let number = self.next_number;
+        self.next_number += 1;
+        Place::new(
+            self.log,
+            self.new_meta(number, base_offset, self.staged_clamp),
+        )
+    }
+
+    pub(crate) fn new_meta(&self, number: u64, base_offset: u64, base_clamp: i64) -> SegmentMeta {
+        SegmentMeta {
+            number,
+            epoch: self.epoch,
+            salt: self.host.random(),
+            base_offset,
+            base_clamp,
+            base_hash: ContentHash::default(),
+            next_offset: base_offset,
+            records: 0,
+            data_end: 0,
+            min_time: 0,
+            max_time: 0,
+            clamp: base_clamp,
+            content_hash: ContentHash::default(),
+            producers: 0,
+            footer: FooterPlace::None,
+            sealed: false,
+        }
+    }
+
+    /// What a frame staged now may say of what is synced.
+    pub(crate) fn vouch(&self) -> Vouch {
+        let earlier = self.ending.iter().all(|segment| segment.synced);
+        match (&self.active, &self.place) {
+            (Some(active), Some(place)) if active.meta.number == place.meta.number => Vouch {
+                position: active.synced,
+                earlier,
+            },
+            (None, _) => Vouch {
+                position: 0,
+                earlier,
+            },
+            (Some(_), _) => Vouch {
+                position: 0,
+                earlier: false,
+            },
+        }
+    }
+
+    /// Stages a mark, if the active segment holds synced records that nothing
+    /// vouches for.
+    pub(crate) fn stage_mark(&mut self) -> Result<(), Fault> {
+        let due = self.queue.is_empty()
+            && self.active.as_ref().is_some_and(|active| {
+                !active.broken
+                    && active.synced >= active.batch_end
+                    && active.vouched < active.batch_end
+            });
+        if !due {
+            return Ok(());
+        }
+        self.place = self.active.as_ref().map(|active| Place {
+            position: active.totals.data_end,
+            ..Place::new(self.log, active.meta)
+        });
+        self.open_group(self.staged_next, 0)?;
+        let (vouch, next, clamp) = (self.vouch(), self.staged_next, self.staged_clamp);
+        let Some(group) = self.queue.back_mut() else {
+            return Err(Fault::Gap);
+        };
+        let before = group.length();
+        group.push_mark(next, clamp, vouch, 0)?;
+        self.grew(before);
+        Ok(())
+    }
+
+    /// What others see.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let active = self.active.as_ref().map(|active| ActiveView {
+            meta: active.meta,
+            index: active.index.clone(),
+            data_end: active.totals.data_end,
+            next_offset: active.totals.next_offset,
+            records: active.totals.records,
+        });
+        let visible = match self.settings.durability {
+            Durability::Synced => self.durable,
+            _ => self.stored,
+        };
+        Snapshot {
+            ended: Arc::clone(&self.ended),
+            active,
+            tail: Vec::new(),
+            visible,
+            durable: self.durable,
+            closed: self.closing == Closing::Closed,
+        }
+    }
+
+    /// What this handle sees: its own records, whether stored or not.
+    pub(crate) fn own_snapshot(&self) -> Snapshot {
+        let mut snapshot = self.snapshot();
+        if self.poison.is_none() {
+            snapshot.tail = self
+                .queue
+                .iter()
+                .filter(|g| !g.settles)
+                .filter_map(Group::view)
+                .collect();
+            snapshot.tail.retain(|tail| tail.next > tail.first);
+        }
+        snapshot.visible = snapshot.tail.last().map_or(self.stored, |tail| tail.next);
+        snapshot
+    }
+
+    /// The producers with a batch in the active segment, as of its last batch:
+    /// what is queued behind it may still be lost.
+    pub(crate) fn active_producers(&self) -> Vec<(ProducerId, ProducerState)> {
+        let Some(active) = &self.active else {
+            return Vec::new();
+        };
+        let mut table = self.producers.subset(&active.producers);
+        let queued = self
+            .queue
+            .iter()
+            .rev()
+            .flat_map(|group| group.frames.iter().rev());
+        for undo in queued.filter_map(|frame| frame.undo.as_ref()) {
+            if active.producers.contains(&undo.id) {
+                table.undo(undo.clone());
+            }
+        }
+        table.into_states()
+    }
+
+    /// Keeps the allocation of a group that is done.
+    pub(crate) fn recycle(&mut self, group: Group) {
+        let spare = group
+            .frozen
+            .and_then(crate::Bytes::into_vec)
+            .unwrap_or(group.bytes);
+        if spare.capacity() <= limits::BUFFERED_MAX * 4 {
+            self.spare = spare;
+        }
+    }
+
+    /// Whether an append has to wait for room.
+    pub(crate) const fn is_crowded(&self) -> bool {
+        self.queued_bytes >= limits::QUEUED_MAX
+    }
+
+    /// Asks for edits to be written and synced; the goal is reached when they are.
+    pub(crate) fn ask(&mut self, edits: impl IntoIterator<Item = Edit>) -> Goal {
+        self.edit_queue.extend(edits);
+        self.edits_asked += 1;
+        Goal::Edits(self.edits_asked)
+    }
+}
+
+impl<E> From<Failure<E>> for AppendError<E> {
+    fn from(failure: Failure<E>) -> Self {
+        match failure {
+            Failure::Full(source) => Self::Full(source),
+            Failure::Poisoned(poison) => Self::Poisoned(poison),
+            Failure::Closed => Self::Closed,
+            Failure::Internal(what) => Self::Internal(what),
+        }
+    }
+}
+
+/// The size of a batch's records, if no limit is exceeded.
+fn measure<E>(records: &[NewRecord<'_>]) -> Result<usize, AppendError<E>> {
+    let too_large = |what, size, limit| AppendError::TooLarge { what, size, limit };
+    if records.len() > limits::BATCH_RECORDS_MAX {
+        return Err(too_large(
+            "number of records",
+            records.len(),
+            limits::BATCH_RECORDS_MAX,
+        ));
+    }
+    let mut batch = 0usize;
+    for record in records {
+        if record.headers.len() > limits::HEADERS_MAX {
+            return Err(too_large(
+                "number of headers",
+                record.headers.len(),
+                limits::HEADERS_MAX,
+            ));
+        }
+        let headers = record
+            .headers
+            .iter()
+            .map(|header| header.name.len() + header.value.len() + 20);
+        let size = record.key.map_or(0, <[u8]>::len)
+            + record.value.map_or(0, <[u8]>::len)
+            + headers.sum::<usize>();
+        if size > limits::RECORD_MAX {
+            return Err(too_large("record", size, limits::RECORD_MAX));
+        }
+        // Lengths and deltas take at most 40 bytes beside it.
+        batch = batch.saturating_add(size + 40);
+    }
+    if batch > limits::BATCH_MAX {
+        return Err(too_large("batch", batch, limits::BATCH_MAX));
+    }
+    Ok(batch)
+}

@@ -1,0 +1,185 @@
+//! Owns what a caller may choose: when opening a log, per append, per read.
+
+use crate::Compression;
+use crate::limits;
+use crate::producer::Producer;
+
+/// How far an append has got when it is acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Durability {
+    /// In this process's memory. Lost with the process.
+    Buffered = 0,
+    /// Given to the store. Survives the death of the process or the tab.
+    #[default]
+    Stored = 1,
+    /// Synced. Survives a power cut.
+    Synced = 2,
+}
+
+/// Whether a handle may write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Claims the log: one writer at a time.
+    #[default]
+    Write,
+    /// Reads beside a writer, claims nothing, writes nothing.
+    Read,
+}
+
+/// What a log keeps of its options, from one opening to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The level of appends that name none.
+    pub durability: Durability,
+    /// How new frames are compressed.
+    pub compression: Compression,
+    /// Bytes after which a segment is rolled.
+    pub segment_bytes: u64,
+    /// Padding after each sync, for a store whose crash may damage this many
+    /// bytes around a write: 0, or a power of two.
+    pub align: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            durability: Durability::default(),
+            compression: Compression::default(),
+            segment_bytes: limits::SEGMENT_DEFAULT,
+            align: 0,
+        }
+    }
+}
+
+/// How to open a log. What is `None` stays as the log has it; what is given
+/// becomes the log's own with the first write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether to write.
+    pub access: Access,
+    /// The level of appends that name none. [`Durability::Stored`] in a new log.
+    pub durability: Option<Durability>,
+    /// Compression of new frames. None in a new log.
+    pub compression: Option<Compression>,
+    /// Bytes after which a segment is rolled, between
+    /// [`SEGMENT_MIN`](limits::SEGMENT_MIN) and [`SEGMENT_MAX`](limits::SEGMENT_MAX).
+    /// [`SEGMENT_DEFAULT`](limits::SEGMENT_DEFAULT) in a new log.
+    pub segment_bytes: Option<u64>,
+    /// See [`Settings::align`]. The store's blast radius in a new log.
+    pub align: Option<u32>,
+    /// Bytes of blocks kept in memory for reading.
+    pub cache_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            access: Access::Write,
+            durability: None,
+            compression: None,
+            segment_bytes: None,
+            align: None,
+            cache_bytes: limits::CACHE_DEFAULT,
+        }
+    }
+}
+
+impl Options {
+    /// Options of a handle that only reads.
+    #[must_use]
+    pub fn read_only() -> Self {
+        Self {
+            access: Access::Read,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn settings(&self, own: Settings) -> Settings {
+        Settings {
+            durability: self.durability.unwrap_or(own.durability),
+            compression: self.compression.unwrap_or(own.compression),
+            segment_bytes: self.segment_bytes.unwrap_or(own.segment_bytes),
+            align: self.align.unwrap_or(own.align),
+        }
+    }
+}
+
+/// How to append a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AppendOptions {
+    /// The level to reach before the acknowledgement; `None` for the log's own.
+    pub durability: Option<Durability>,
+    /// The producer's identity for this batch, to be kept exactly once.
+    pub producer: Option<Producer>,
+}
+
+impl From<Durability> for AppendOptions {
+    fn from(level: Durability) -> Self {
+        Self {
+            durability: Some(level),
+            producer: None,
+        }
+    }
+}
+
+/// A place in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The lowest readable offset.
+    Oldest,
+    /// The highest existing offset.
+    Last,
+    /// The offset the next append gets.
+    Next,
+    /// This offset.
+    Offset(u64),
+}
+
+impl From<u64> for At {
+    fn from(offset: u64) -> Self {
+        Self::Offset(offset)
+    }
+}
+
+/// What reading below the oldest offset does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BelowOldest {
+    /// Starts at the oldest.
+    #[default]
+    Clamp,
+    /// Is refused as out of range.
+    Refuse,
+}
+
+/// How much one read returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Records at most; 0 only resolves the place.
+    pub records: usize,
+    /// Bytes of frames at most, except that a first record is always returned.
+    pub bytes: usize,
+    /// What to do below the oldest offset.
+    pub below_oldest: BelowOldest,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self {
+            records: 1024,
+            bytes: 1 << 20,
+            below_oldest: BelowOldest::Clamp,
+        }
+    }
+}
+
+impl ReadLimits {
+    /// At most this many records.
+    #[must_use]
+    pub fn records(records: usize) -> Self {
+        Self {
+            records,
+            ..Self::default()
+        }
+    }
+}
