@@ -2,6 +2,8 @@
 //! acknowledged, and which logs a crash may leave of it.
 
 mod history;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

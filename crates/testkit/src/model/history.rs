@@ -44,6 +44,17 @@ impl Entry {
         self.batch.digests().len() as u64
     }
 
+    /// The offset of the batch, if `seen` starts with it, all of it and in order.
+    fn found(&self, seen: &[Seen]) -> Option<u64> {
+        let digests = self.batch.digests();
+        let part = seen.get(..digests.len())?;
+        let first = part.first()?.offset;
+        let records = part.iter().zip(digests).zip(first..);
+        let mut equal = records
+            .map(|((record, digest), offset)| record.digest == *digest && record.offset == offset);
+        equal.all(|equal| equal).then_some(first)
+    }
+
     fn reached(&self, least: Durability) -> bool {
         matches!(self.fate, Fate::Acked(level) if level >= least)
     }
@@ -234,7 +245,7 @@ impl History {
                 }
             }
         }
-        let next = seen.len() as u64;
+        let next = seen.last().map_or(0, |record| record.offset + 1);
         for floor in &mut self.floors {
             *floor = next.min(*floor);
         }
@@ -247,54 +258,53 @@ impl History {
         level: Durability,
         mut found: impl FnMut(BatchId, u64),
     ) -> Result<(), String> {
-        for (at, record) in seen.iter().enumerate() {
-            if record.offset != at as u64 {
-                let offset = record.offset;
-                return Err(format!("offset {offset} is read where {at} should be"));
-            }
-        }
         let mut at = 0;
+        let mut next = 0;
+        // Offsets given to batches that are not there. They may stay empty.
+        let mut empty = 0;
         let mut gap: Option<BatchId> = None;
         for entry in &self.entries {
-            let digests = entry.batch.digests();
-            let here = seen.get(at..at + digests.len()).is_some_and(|part| {
-                part.iter()
-                    .map(|record| record.digest)
-                    .eq(digests.iter().copied())
-            });
-            if !here {
+            let Some(first) = entry.found(&seen[at..]) else {
                 if entry.reached(level) && !self.forgiven {
                     return Err(format!("(a) lost: {}", Shown(entry)));
                 }
-                if matches!(entry.fate, Fate::Waiting | Fate::Unknown | Fate::Acked(_)) {
-                    gap = gap.or(Some(entry.id));
+                match entry.fate {
+                    Fate::Waiting | Fate::Unknown | Fate::Acked(_) => {
+                        gap = gap.or(Some(entry.id));
+                    }
+                    Fate::Abandoned | Fate::Refused | Fate::Lost => empty += entry.len(),
                 }
                 continue;
-            }
+            };
             // The bytes of a refused batch may be on the disk, so that a crash
             // may bring it back; whoever was refused must not see it.
             let refused = entry.fate == Fate::Refused && level == Durability::Buffered;
+            let shown = Shown(entry);
             if refused || entry.fate == Fate::Lost {
-                return Err(format!("(b) came back: {}", Shown(entry)));
+                return Err(format!("(b) came back: {shown}"));
             }
             if let Some(gap) = gap {
-                let shown = Shown(entry);
                 return Err(format!(
                     "(d) {shown} is there, but {gap:?} before it is not"
                 ));
             }
-            if entry.first.is_some_and(|first| first != at as u64) {
-                return Err(format!("(a) at offset {at} instead: {}", Shown(entry)));
+            if first < next || first - next > empty {
+                return Err(format!("(d) at offset {first}, not at {next}: {shown}"));
             }
-            found(entry.id, at as u64);
-            at += digests.len();
+            if entry.first.is_some_and(|known| known != first) {
+                return Err(format!("(a) at offset {first} instead: {shown}"));
+            }
+            found(entry.id, first);
+            empty -= first - next;
+            next = first + entry.len();
+            at += entry.batch.digests().len();
         }
         if at < seen.len() {
             return Err(self.explain(seen, at));
         }
         let floor = self.floor(level);
-        if (at as u64) < floor {
-            return Err(format!("(a) the log ends at {at}, below {floor}"));
+        if next + empty < floor {
+            return Err(format!("(a) the log ends at {next}, below {floor}"));
         }
         Ok(())
     }
@@ -307,6 +317,7 @@ impl History {
             .iter()
             .find(|entry| entry.batch.digests().contains(&digest));
         let before = seen[..at].iter().any(|record| record.digest == digest);
+        let at = seen[at].offset;
         match known {
             Some(entry) if before => format!("(c) twice, now at offset {at}: {}", Shown(entry)),
             Some(entry) => format!("(b) in part or out of order at {at}: {}", Shown(entry)),
