@@ -40,6 +40,7 @@ extern crate alloc;
 extern crate std;
 
 mod bytes;
+mod catalog;
 mod error;
 mod format;
 mod host;
@@ -52,6 +53,7 @@ mod sharing;
 mod store;
 
 pub use bytes::Bytes;
+pub use catalog::{Catalog, CatalogError, NameError, check_name};
 pub use error::ErrorKind;
 pub use format::{Compression, Fault};
 pub use host::Host;

@@ -70,6 +70,9 @@ pub struct Options {
     pub align: Option<u32>,
     /// Bytes of blocks kept in memory for reading.
     pub cache_bytes: usize,
+    /// The log is known to exist: a store that holds nothing of it has lost it,
+    /// and opening says so instead of beginning a new one.
+    pub existing: bool,
 }
 
 impl Default for Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             segment_bytes: None,
             align: None,
             cache_bytes: limits::CACHE_DEFAULT,
+            existing: false,
         }
     }
 }

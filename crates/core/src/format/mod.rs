@@ -13,6 +13,7 @@
 //!   place never verify.
 
 mod body;
+mod catalog;
 mod checksum;
 mod compress;
 mod edit;
@@ -25,6 +26,7 @@ mod producers;
 mod wire;
 
 pub(crate) use body::{BodyWriter, RecordShape, Shape, next_header};
+pub(crate) use catalog::{CatalogEntry, LogState};
 pub(crate) use checksum::{ContentHash, Seed};
 pub use compress::Compression;
 pub(crate) use compress::{compress, decompress};

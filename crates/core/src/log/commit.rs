@@ -761,7 +761,8 @@ impl<E: StoreError> Writer<E> {
         let closed = self.closing == Closing::Closed;
         let (stored, durable) = (self.stored, self.durable);
         let (edits, crowded) = (self.edits_synced, self.is_crowded());
-        let quiet = self.queue.is_empty()
+        let quiet = self.manifest.is_some()
+            && self.queue.is_empty()
             && !self.is_dirty()
             && self.edit_queue.is_empty()
             && self.edit_write.is_none()

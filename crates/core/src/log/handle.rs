@@ -82,7 +82,8 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// # Errors
     /// `locked` if it has another writer, `invalid` for options out of their range,
     /// `corrupt` or `unsupported` if the manifest cannot be read, `not-found` if
-    /// there is nothing to read, or the store's own.
+    /// there is nothing to read, `lost` if there must be and is not, or the store's
+    /// own.
     pub async fn open(
         store: S,
         id: LogId,
@@ -96,7 +97,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         }
         let found = recover(&store, id, Access::Read).await?;
         if found.manifest.is_none() {
-            return Err(OpenError::NotFound(id));
+            return Err(missing(&options, id));
         }
         Ok(Self::reading(store, id, options, found))
     }
@@ -116,6 +117,9 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             kept: false,
         };
         let found = recover(&store, id, Access::Write).await?;
+        if found.manifest.is_none() && options.existing {
+            return Err(missing(&options, id));
+        }
         claim.keep();
         Ok(Self::writing(store, id, options, host, claimed, found))
     }
@@ -450,6 +454,14 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             self.inner.store.release(self.inner.log);
         }
         Ok(outcome?)
+    }
+}
+
+const fn missing<E>(options: &Options, id: LogId) -> OpenError<E> {
+    if options.existing {
+        OpenError::Lost(id)
+    } else {
+        OpenError::NotFound(id)
     }
 }
 

@@ -423,3 +423,58 @@ fn headers_and_absent_values_come_back() {
         assert!(read.headers.eq(sent.headers.iter().copied()));
     }
 }
+
+#[test]
+fn the_catalog_names_logs() {
+    let store = Arc::new(MemoryStore::<Local>::new());
+    let open = |access| {
+        run(crate::Catalog::<_, Local>::open(
+            Arc::clone(&store),
+            access,
+            Arc::new(TestHost),
+        ))
+    };
+    assert!(open(Access::Read).unwrap().names().is_empty());
+    for round in 0..30u64 {
+        let catalog = open(Access::Write).unwrap();
+        let name = format!("log {round}");
+        let id = run(catalog.create(&name)).unwrap();
+        assert_eq!(
+            run(catalog.create(&name)).unwrap_err().kind(),
+            ErrorKind::Exists
+        );
+        assert_eq!(open(Access::Write).unwrap_err().kind(), ErrorKind::Locked);
+        run(catalog.close()).unwrap();
+        assert_eq!(open(Access::Read).unwrap().get(&name), Some(id));
+        assert_eq!(open(Access::Read).unwrap().names().len() as u64, round + 1);
+        let options = Options {
+            existing: true,
+            ..Options::default()
+        };
+        let log = run(MemoryLog::open(
+            Arc::clone(&store),
+            id,
+            options,
+            Arc::new(TestHost),
+        ));
+        append(&log.unwrap(), 0, 2, 1, Durability::Synced);
+        let lost = run(MemoryLog::open(
+            Arc::clone(&store),
+            LogId(9999),
+            options,
+            Arc::new(TestHost),
+        ));
+        assert_eq!(lost.unwrap_err().kind(), ErrorKind::Lost);
+    }
+    let catalog = open(Access::Write).unwrap();
+    for bad in ["", "a\0b", "new\nline", &"x".repeat(256)] {
+        assert_eq!(
+            run(catalog.create(bad)).unwrap_err().kind(),
+            ErrorKind::Invalid,
+            "{bad:?}"
+        );
+    }
+    for fine in ["..", "a/b", "LOG 1", "\u{e9}", "e\u{301}"] {
+        run(catalog.create(fine)).unwrap();
+    }
+}
