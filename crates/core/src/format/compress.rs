@@ -38,34 +38,21 @@ impl Compression {
     }
 }
 
-#[cfg(feature = "deflate")]
-const DEFLATE_LEVEL: u8 = 6;
-
 /// No codec here expands further than this: LZ4 reaches 255, DEFLATE 1032. A
 /// header that declares more is refused before anything is allocated.
 const RATIO_MAX: usize = 1040;
 
 /// The compressed form of `raw`, or `None` where that saves nothing.
 pub(crate) fn compress(codec: Compression, raw: &[u8]) -> Option<Vec<u8>> {
-    let packed: Vec<u8> = match codec {
-        #[cfg(feature = "lz4")]
-        Compression::Lz4 => lz4_flex::block::compress(raw),
-        #[cfg(feature = "deflate")]
-        Compression::Deflate => miniz_oxide::deflate::compress_to_vec(raw, DEFLATE_LEVEL),
-        _ => return None,
+    let packed = match codec {
+        Compression::None => None,
+        Compression::Lz4 => lz4::compress(raw),
+        Compression::Deflate => deflate::compress(raw),
     };
-    (packed.len() < raw.len()).then_some(packed)
+    packed.filter(|packed| packed.len() < raw.len())
 }
 
 /// The `length` bytes that `packed` stands for. The caller has bounded `length`.
-#[cfg_attr(
-    not(any(feature = "lz4", feature = "deflate")),
-    allow(
-        unused_variables,
-        unused_mut,
-        reason = "a build without codecs refuses all"
-    )
-)]
 pub(crate) fn decompress(
     codec: Compression,
     packed: &[u8],
@@ -77,45 +64,90 @@ pub(crate) fn decompress(
     let mut raw = Vec::new();
     raw.try_reserve_exact(length)
         .map_err(|_| Fault::Compression)?;
-    match codec {
-        Compression::None => raw.extend_from_slice(packed),
-        #[cfg(feature = "lz4")]
-        Compression::Lz4 => {
-            raw.resize(length, 0);
-            let written = lz4_flex::block::decompress_into(packed, &mut raw)
-                .map_err(|_| Fault::Compression)?;
-            raw.truncate(written);
-        }
-        #[cfg(feature = "deflate")]
-        Compression::Deflate => {
-            raw.resize(length, 0);
-            let written = inflate(packed, &mut raw).ok_or(Fault::Compression)?;
-            raw.truncate(written);
-        }
-        #[cfg(not(feature = "lz4"))]
-        Compression::Lz4 => return Err(Fault::Codec("lz4")),
-        #[cfg(not(feature = "deflate"))]
-        Compression::Deflate => return Err(Fault::Codec("deflate")),
-    }
-    if raw.len() == length {
+    raw.resize(length, 0);
+    let written = match codec {
+        Compression::None => return Err(Fault::Compression),
+        Compression::Lz4 => lz4::decompress(packed, &mut raw)?,
+        Compression::Deflate => deflate::decompress(packed, &mut raw)?,
+    };
+    if written == length {
         Ok(raw)
     } else {
         Err(Fault::Compression)
     }
 }
 
-/// Inflates into exactly the room given: output beyond it is an error, so that a
-/// body cannot grow past what its header declared.
-#[cfg(feature = "deflate")]
-fn inflate(packed: &[u8], raw: &mut [u8]) -> Option<usize> {
-    use miniz_oxide::inflate::TINFLStatus;
-    use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
+#[cfg(feature = "lz4")]
+mod lz4 {
+    use super::{Fault, Vec};
 
-    let mut state = alloc::boxed::Box::<DecompressorOxide>::default();
-    let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
-    let (status, read, written) = decompress(&mut state, packed, raw, 0, flags);
-    (status == TINFLStatus::Done && read == packed.len()).then_some(written)
+    pub(super) fn compress(raw: &[u8]) -> Option<Vec<u8>> {
+        Some(lz4_flex::block::compress(raw))
+    }
+
+    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<usize, Fault> {
+        lz4_flex::block::decompress_into(packed, raw).map_err(|_| Fault::Compression)
+    }
+}
+
+#[cfg(feature = "deflate")]
+mod deflate {
+    use alloc::boxed::Box;
+
+    use miniz_oxide::inflate::TINFLStatus;
+    use miniz_oxide::inflate::core::DecompressorOxide;
+    use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+
+    use super::{Fault, Vec};
+
+    const LEVEL: u8 = 6;
+
+    pub(super) fn compress(raw: &[u8]) -> Option<Vec<u8>> {
+        Some(miniz_oxide::deflate::compress_to_vec(raw, LEVEL))
+    }
+
+    /// Inflates into exactly the room given: output beyond it is an error, so that a
+    /// body cannot grow past what its header declared.
+    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<usize, Fault> {
+        let mut state = Box::<DecompressorOxide>::default();
+        let flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+        let (status, read, written) =
+            miniz_oxide::inflate::core::decompress(&mut state, packed, raw, 0, flags);
+        match status {
+            TINFLStatus::Done if read == packed.len() => Ok(written),
+            _ => Err(Fault::Compression),
+        }
+    }
+}
+
+#[cfg(not(feature = "lz4"))]
+use absent_lz4 as lz4;
+#[cfg(not(feature = "lz4"))]
+mod absent_lz4 {
+    use super::{Fault, Vec};
+
+    pub(super) const fn compress(_raw: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    pub(super) const fn decompress(_packed: &[u8], _raw: &mut [u8]) -> Result<usize, Fault> {
+        Err(Fault::Codec("lz4"))
+    }
+}
+
+#[cfg(not(feature = "deflate"))]
+use absent_deflate as deflate;
+#[cfg(not(feature = "deflate"))]
+mod absent_deflate {
+    use super::{Fault, Vec};
+
+    pub(super) const fn compress(_raw: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    pub(super) const fn decompress(_packed: &[u8], _raw: &mut [u8]) -> Result<usize, Fault> {
+        Err(Fault::Codec("deflate"))
+    }
 }
 
 #[cfg(all(test, feature = "lz4", feature = "deflate"))]

@@ -106,7 +106,7 @@ impl VerifiedFrame<'_> {
                     span = Some(TimeSpan {
                         min: time,
                         max: time,
-                    })
+                    });
                 }
             }
         }

@@ -155,10 +155,10 @@ impl<E> Writer<E> {
         };
         for meta in self.live.segments.values() {
             let small = meta.sealed && meta.data_end <= limit / 2;
-            if !small || total + meta.data_end > limit {
-                if let Some(found) = take(&mut run, &mut total) {
-                    return Run::Merge(found);
-                }
+            if (!small || total + meta.data_end > limit)
+                && let Some(found) = take(&mut run, &mut total)
+            {
+                return Run::Merge(found);
             }
             if small {
                 total += meta.data_end;

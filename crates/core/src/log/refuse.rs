@@ -92,10 +92,11 @@ impl<E> Writer<E> {
         let mut copying = false;
         for loose in frames {
             let header = loose.frame.header;
-            if copying && !loose.copy {
-                if let Some(group) = self.queue.back_mut() {
-                    group.freeze();
-                }
+            if copying
+                && !loose.copy
+                && let Some(group) = self.queue.back_mut()
+            {
+                group.freeze();
             }
             self.open_group(
                 header.base_offset,

@@ -39,15 +39,12 @@ pub struct Salvage {
 /// `locked` if the log has a writer; `not-found` if the store holds nothing of it;
 /// `unsupported` if a newer tidelog wrote it; or the store's own.
 pub async fn recover<S: BlockStore, P: Sharing>(
-    store: S,
+    store: &S,
     id: LogId,
     host: Arc<dyn Host>,
-) -> Result<Salvage, CheckError<S::Error>>
-where
-    S: Clone,
-{
+) -> Result<Salvage, CheckError<S::Error>> {
     let mut salvage = Salvage::default();
-    let opened = Log::<S, P>::open(store.clone(), id, Options::default(), Arc::clone(&host)).await;
+    let opened = Log::<&S, P>::open(store, id, Options::default(), Arc::clone(&host)).await;
     let log = match opened {
         Ok(log) => log,
         Err(OpenError::Corrupt(place)) if place.kind() == crate::ErrorKind::Corrupt => {
@@ -108,10 +105,10 @@ fn commit<E>(error: super::SyncError<E>) -> CheckError<E> {
 
 /// A log made from its segments alone: their headers say what they are.
 async fn rebuild<S: BlockStore, P: Sharing>(
-    store: S,
+    store: &S,
     id: LogId,
     host: Arc<dyn Host>,
-) -> Result<Log<S, P>, CheckError<S::Error>> {
+) -> Result<Log<&S, P>, CheckError<S::Error>> {
     let claimed = store.claim(id, 1).await.map_err(CheckError::Store)?;
     let claim = Claim {
         store: &store,
@@ -134,7 +131,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
             synced: false,
             keep: false,
         };
-        let found = scan(&store, id, bare_meta(&header), options)
+        let found = scan(store, id, bare_meta(&header), options)
             .await
             .map_err(CheckError::Store)?;
         if found.all.records > 0 {
@@ -162,7 +159,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
             .map(|b| b.number);
         numbers.max().unwrap_or(0)
     };
-    let highest_manifest = find_listed(&store, id, &listed)
+    let highest_manifest = find_listed(store, id, &listed)
         .await
         .map_err(CheckError::Store)?;
     let highest_number = highest(&BlobKind::ALL).max(highest_manifest);

@@ -1,6 +1,7 @@
 //! What the log does on a sound store. What it does when things break is judged by
 //! the simulator.
 
+use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::future::Future;
@@ -37,11 +38,11 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-type MemoryLog = Log<Arc<MemoryStore>>;
+type MemoryLog = Log<Rc<MemoryStore>>;
 
-fn open(store: &Arc<MemoryStore>, options: Options) -> MemoryLog {
+fn open(store: &Rc<MemoryStore>, options: Options) -> MemoryLog {
     run(Log::open(
-        Arc::clone(store),
+        Rc::clone(store),
         LogId(1),
         options,
         Arc::new(TestHost),
@@ -99,7 +100,7 @@ fn expect(log: &MemoryLog, from: u64, to: u64) {
 
 #[test]
 fn an_empty_log() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let log = open(&store, Options::default());
     assert_eq!(
         log.bounds(),
@@ -131,7 +132,7 @@ fn every_level_across_segments_and_openings() {
     for level in [Durability::Buffered, Durability::Stored, Durability::Synced] {
         for batch in [1, 3, 64] {
             for compression in [Compression::None, Compression::Lz4, Compression::Deflate] {
-                let store = Arc::new(MemoryStore::new());
+                let store = Rc::new(MemoryStore::new());
                 let options = Options {
                     compression: Some(compression),
                     ..small()
@@ -161,7 +162,7 @@ fn every_level_across_segments_and_openings() {
 
 #[test]
 fn what_was_not_synced_is_copied_by_the_next_epoch() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let mut next = 0;
     for round in 1..20u64 {
         let log = open(&store, small());
@@ -200,10 +201,10 @@ fn what_was_not_synced_is_copied_by_the_next_epoch() {
 
 #[test]
 fn one_writer_and_readers_beside_it() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let log = open(&store, Options::default());
     let second = run(MemoryLog::open(
-        Arc::clone(&store),
+        Rc::clone(&store),
         LogId(1),
         Options::default(),
         Arc::new(TestHost),
@@ -214,7 +215,7 @@ fn one_writer_and_readers_beside_it() {
         ..Options::default()
     };
     let nothing = run(MemoryLog::open(
-        Arc::clone(&store),
+        Rc::clone(&store),
         LogId(1),
         reading,
         Arc::new(TestHost),
@@ -246,7 +247,7 @@ fn one_writer_and_readers_beside_it() {
 
 #[test]
 fn producers_are_answered_across_openings() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let producer = |epoch, sequence| AppendOptions {
         durability: None,
         producer: Some(Producer {
@@ -289,7 +290,7 @@ fn producers_are_answered_across_openings() {
 
 #[test]
 fn a_full_store_refuses_and_recovers() {
-    let store = Arc::new(MemoryStore::with_capacity(20_000));
+    let store = Rc::new(MemoryStore::with_capacity(20_000));
     let log = open(&store, small());
     let value = [b'x'; 500];
     let mut accepted = 0;
@@ -313,7 +314,7 @@ fn a_full_store_refuses_and_recovers() {
 
 #[test]
 fn limits_are_named_and_nothing_is_written() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let log = open(&store, Options::default());
     let huge = std::vec![0; crate::limits::RECORD_MAX + 1];
     let error = run(log.append(&[NewRecord::new(&huge)], AppendOptions::default())).unwrap_err();
@@ -333,7 +334,7 @@ fn limits_are_named_and_nothing_is_written() {
             segment_bytes: Some(bad),
             ..Options::default()
         };
-        let store = Arc::new(MemoryStore::<Local>::new());
+        let store = Rc::new(MemoryStore::<Local>::new());
         let error = run(MemoryLog::open(
             store,
             LogId(1),
@@ -347,7 +348,7 @@ fn limits_are_named_and_nothing_is_written() {
 
 #[test]
 fn reading_keeps_to_its_limits() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let log = open(&store, small());
     append(&log, 0, 200, 10, Durability::Stored);
     let none = run(log.read(At::Offset(50), ReadLimits::records(0))).unwrap();
@@ -381,7 +382,7 @@ fn reading_keeps_to_its_limits() {
 
 #[test]
 fn headers_and_absent_values_come_back() {
-    let store = Arc::new(MemoryStore::new());
+    let store = Rc::new(MemoryStore::new());
     let log = open(&store, Options::default());
     let headers = [
         Header {
@@ -426,10 +427,10 @@ fn headers_and_absent_values_come_back() {
 
 #[test]
 fn the_catalog_names_logs() {
-    let store = Arc::new(MemoryStore::<Local>::new());
+    let store = Rc::new(MemoryStore::<Local>::new());
     let open = |access| {
         run(crate::Catalog::<_, Local>::open(
-            Arc::clone(&store),
+            Rc::clone(&store),
             access,
             Arc::new(TestHost),
         ))
@@ -452,14 +453,14 @@ fn the_catalog_names_logs() {
             ..Options::default()
         };
         let log = run(MemoryLog::open(
-            Arc::clone(&store),
+            Rc::clone(&store),
             id,
             options,
             Arc::new(TestHost),
         ));
         append(&log.unwrap(), 0, 2, 1, Durability::Synced);
         let lost = run(MemoryLog::open(
-            Arc::clone(&store),
+            Rc::clone(&store),
             LogId(9999),
             options,
             Arc::new(TestHost),
