@@ -7,8 +7,8 @@ use std::io;
 use std::path::Path;
 
 use tidelog::{
-    AppendError, CheckError, DirectoryError, ErrorKind, FsError, NamesError, OpenLogError,
-    ReadError, RecoverLogError, SyncError,
+    AppendError, CheckError, DirectoryError, ErrorKind, FsError, NamesError, OpenError,
+    OpenLogError, ReadError, RecoverLogError, SyncError,
 };
 
 use crate::rows::Place;
@@ -182,6 +182,7 @@ macro_rules! from_tidelog {
 from_tidelog!(
     DirectoryError,
     NamesError<FsError>,
+    OpenError<FsError>,
     OpenLogError<FsError>,
     RecoverLogError<FsError>,
     AppendError<FsError>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidelog_core::{
-    Access, BlockStore, Catalog, CatalogError, Host, LogId, Salvage, Threads, recover,
+    Access, BlockStore, Catalog, CatalogError, Host, LogId, Salvage, Threads, check_name, recover,
 };
 use tidelog_fs::{DirectoryError, FileStore};
 
@@ -108,7 +108,7 @@ impl<S: BlockStore> Logs<S> {
     /// `not-found` if there is no such log, `locked` if it has a writer.
     pub async fn recover(&self, name: &str) -> Result<Salvage, RecoverLogError<S::Error>> {
         let id = self.find(name).await?;
-        recover(Arc::clone(&self.store), id, Arc::clone(&self.host))
+        recover::<S, Threads>(&self.store, id, Arc::clone(&self.host))
             .await
             .map_err(|source| RecoverLogError::Recover {
                 name: name.to_owned(),
@@ -125,6 +125,9 @@ impl<S: BlockStore> Logs<S> {
 
     /// Opens the catalog anew for each look: another process may have added to it.
     async fn find(&self, name: &str) -> Result<LogId, FindError<S::Error>> {
+        check_name(name)
+            .map_err(CatalogError::Name)
+            .map_err(refused(name))?;
         let catalog = self.catalog(Access::Read).await.map_err(refused(name))?;
         catalog.get(name).ok_or_else(|| FindError::NotFound {
             name: name.to_owned(),
@@ -135,10 +138,12 @@ impl<S: BlockStore> Logs<S> {
     /// lock is held for that long only.
     async fn add(&self, name: &str) -> Result<LogId, FindError<S::Error>> {
         let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
-        match catalog.get(name) {
-            Some(id) => Ok(id),
-            None => catalog.create(name).await.map_err(refused(name)),
-        }
+        let id = match catalog.get(name) {
+            Some(id) => id,
+            None => catalog.create(name).await.map_err(refused(name))?,
+        };
+        catalog.close().await.map_err(refused(name))?;
+        Ok(id)
     }
 }
 

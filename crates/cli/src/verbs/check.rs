@@ -1,9 +1,11 @@
 //! `check`: what is damaged in a log.
 
+use std::fmt;
+
 use clap::Args;
 use serde::Serialize;
 
-use tidelog::{ErrorKind, OpenError, OpenLogError};
+use tidelog::{Corruption, ErrorKind, OpenError, OpenLogError};
 
 use crate::args::Shared;
 use crate::error::Failure;
@@ -29,37 +31,42 @@ struct Answer {
 
 #[derive(Serialize)]
 struct Finding {
-    /// The first offset that is affected, if it can be told.
+    /// The first offset that cannot be read because of it, if any.
     offset: Option<u64>,
+    /// The first offset behind those, at which reading goes on.
+    next: Option<u64>,
     /// The position in the blob, in bytes.
-    position: Option<u64>,
-    kind: String,
-    /// The blob, if one is there at all.
-    blob: Option<String>,
+    position: u64,
+    blob: String,
+    kind: &'static str,
+    /// What is wrong there, in words.
+    fault: String,
 }
 
 impl Finding {
-    fn of(found: &tidelog::Finding) -> Self {
+    fn of(kind: &'static str, place: &Corruption, offsets: Option<(u64, u64)>) -> Self {
         Self {
-            offset: found.offset,
-            position: Some(found.position),
-            kind: found.kind.as_str().to_owned(),
-            blob: Some(found.blob.to_string()),
+            offset: offsets.map(|(first, _)| first),
+            next: offsets.map(|(_, next)| next),
+            position: place.position,
+            blob: place.blob.to_string(),
+            kind,
+            fault: place.fault.to_string(),
         }
     }
+}
 
-    fn line(&self) -> String {
-        let mut line = format!("\n{}", self.kind);
-        if let Some(blob) = &self.blob {
-            line.push_str(&format!(" in {blob}"));
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} at position {}: {}",
+            self.kind, self.blob, self.position, self.fault
+        )?;
+        match (self.offset, self.next) {
+            (Some(first), Some(next)) => write!(f, "; offsets {first} up to {next} are unreadable"),
+            _ => Ok(()),
         }
-        if let Some(position) = self.position {
-            line.push_str(&format!(" at position {position}"));
-        }
-        if let Some(offset) = self.offset {
-            line.push_str(&format!(", from offset {offset} on"));
-        }
-        line
     }
 }
 
@@ -67,16 +74,17 @@ impl Check {
     fn look(&self, shared: &Shared) -> Result<Answer, Failure> {
         let opened = opening::logs(shared)?.log(&self.log).read_only(true).open();
         let findings = match opened {
-            Ok(log) => log.check()?.findings.iter().map(Finding::of).collect(),
+            Ok(log) => log
+                .check()?
+                .findings
+                .iter()
+                .map(|found| Finding::of(found.kind.as_str(), &found.place, found.offsets))
+                .collect(),
+            // Too damaged to open is damaged, not out of sight.
             Err(OpenLogError::Open {
                 source: OpenError::Corrupt(place),
                 ..
-            }) if place.kind() == ErrorKind::Corrupt => vec![Finding {
-                offset: None,
-                position: Some(place.position),
-                kind: "manifest".to_owned(),
-                blob: Some(place.blob.to_string()),
-            }],
+            }) if place.kind() == ErrorKind::Corrupt => vec![Finding::of("manifest", &place, None)],
             Err(error) => return Err(error.into()),
         };
         Ok(Answer {
@@ -93,10 +101,11 @@ impl Check {
         let answer = looked.map_err(|failure| failure.ending_with(COULD_NOT_LOOK))?;
         let mut text = match answer.findings.len() {
             0 => "healthy".to_owned(),
-            found => format!("damaged: {found} findings"),
+            1 => "damaged, 1 finding:".to_owned(),
+            found => format!("damaged, {found} findings:"),
         };
         for finding in &answer.findings {
-            text.push_str(&finding.line());
+            text.push_str(&format!("\n{finding}"));
         }
         output::say(shared.json, &answer, &text)?;
         if answer.healthy {

@@ -29,11 +29,10 @@ impl Tail {
     /// Prints them.
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
         let form = Form::of(shared.json);
+        let log = opening::to_read(shared, &self.log)?;
         let mut from = self.from;
         let mut out = output::stdout();
         loop {
-            // A handle shows the log as it was when it was opened.
-            let log = opening::to_read(shared, &self.log)?;
             let next = scan::forward(&log, from, u64::MAX, &mut |record| {
                 form.write(&mut out, record)
                     .map_err(|error| Failure::output(&error))
@@ -41,6 +40,7 @@ impl Tail {
             out.flush().map_err(|error| Failure::output(&error))?;
             from = At::Offset(next);
             thread::sleep(PAUSE);
+            log.refresh()?;
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::sandbox::Sandbox;
 
 /// A log of ten batches, and the file of its only segment.
@@ -88,4 +90,68 @@ fn damage_is_told_with_its_place_and_read_around() {
             .len(),
         5
     );
+
+    let salvage = sandbox.run(["recover", "log"]).succeeded().object();
+    assert_eq!(salvage["records"], 9);
+    assert_eq!(salvage["lost"], json!([{"first": 4, "next": 5}]));
+    sandbox.run(["check", "log"]).succeeded();
+    let said = sandbox.run(["cat", "log"]).succeeded();
+    let offsets: Vec<_> = said
+        .objects()
+        .iter()
+        .map(|record| record["offset"].clone())
+        .collect();
+    assert_eq!(offsets, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    let said = sandbox.feed(["append", "log"], "next\n").succeeded();
+    assert_eq!(said.object()["first"], 10);
+}
+
+#[test]
+fn a_log_without_its_manifest_is_rebuilt_from_its_segments() {
+    let (sandbox, _) = ten();
+    let before = sandbox.run(["cat", "log"]).succeeded().stdout;
+    for entry in fs::read_dir(sandbox.data().join("log-1")).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("manifest")
+        {
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[70] ^= 1;
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    sandbox
+        .run(["cat", "log"])
+        .refused(6, "corrupt", &["manifest", "recover"]);
+    sandbox
+        .feed(["append", "log"], "x\n")
+        .refused(6, "corrupt", &["manifest", "recover"]);
+    let said = sandbox.run(["check", "log"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(said.object()["findings"][0]["kind"], "manifest");
+
+    let salvage = sandbox.run(["recover", "log"]).succeeded().object();
+    assert_eq!(
+        (&salvage["records"], &salvage["lost"]),
+        (&json!(10), &json!([]))
+    );
+    assert!(salvage["manifest"].is_string(), "{salvage}");
+    assert_eq!(sandbox.run(["cat", "log"]).succeeded().stdout, before);
+    sandbox.run(["check", "log"]).succeeded();
+}
+
+#[test]
+fn recovering_a_healthy_log_changes_nothing() {
+    let (sandbox, segment) = ten();
+    let before = fs::read(&segment).unwrap();
+    let salvage = sandbox.run(["recover", "log"]).succeeded().object();
+    assert_eq!(
+        salvage,
+        json!({"records": 10, "lost": [], "rewritten": 0, "manifest": null})
+    );
+    assert_eq!(fs::read(&segment).unwrap(), before);
 }

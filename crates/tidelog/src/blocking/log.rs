@@ -2,7 +2,8 @@
 
 use tidelog_core::{
     AppendError, AppendOptions, Appended, At, Batch, BlockStore, Bounds, CheckError, Entry,
-    MaintainError, Maintained, NewRecord, ReadError, ReadLimits, Recovery, Report, Stat, SyncError,
+    MaintainError, Maintained, NewRecord, OpenError, ReadError, ReadLimits, Recovery, Report, Stat,
+    SyncError,
 };
 
 use super::Reader;
@@ -32,7 +33,7 @@ impl<S: BlockStore> Log<S> {
 
     /// What opening found: what a power cut took, and where bytes are damaged.
     #[must_use]
-    pub fn recovery(&self) -> Recovery {
+    pub fn recovery(&self) -> &Recovery {
         self.0.recovery()
     }
 
@@ -122,14 +123,23 @@ impl<S: BlockStore> Log<S> {
         wait(self.0.follow(at, limits))
     }
 
-    /// Does some of the work that keeps opening and reading cheap: call it now
-    /// and then with the time in microseconds since 1970, until nothing is left.
-    /// It copies at most about `budget` bytes.
+    /// In a handle that only reads: looks at the store again, for what the writer
+    /// in another process has appended since.
     ///
     /// # Errors
-    /// `fenced`, `poisoned`, `closed`, or a failure of the store.
-    pub fn maintain(&self, now: i64, budget: u64) -> Result<Maintained, MaintainError<S::Error>> {
-        wait(self.0.maintain(now, budget))
+    /// As for [`LogBuilder::open`](crate::LogBuilder#method.open).
+    pub fn refresh(&self) -> Result<(), OpenError<S::Error>> {
+        wait(self.0.refresh())
+    }
+
+    /// Does some of the work that keeps opening and reading cheap, copying about
+    /// `budget` bytes at most. Call it now and then until nothing is left.
+    ///
+    /// # Errors
+    /// `read-only`, `full`, `fenced`, `poisoned`, `closed`; `corrupt` if damage is
+    /// in the way.
+    pub fn maintain(&self, budget: u64) -> Result<Maintained, MaintainError<S::Error>> {
+        wait(self.0.maintain(budget))
     }
 
     /// Reads everything and reports what is damaged.
