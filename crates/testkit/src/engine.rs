@@ -1,6 +1,8 @@
 //! Owns what the simulator asks of a log engine, so that it can judge tidelog
 //! and, as a control, engines that are broken on purpose.
 
+mod log;
+
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use tidelog_core::{AppendOptions, ErrorKind, LogId, Options};
 use crate::generate::GeneratedBatch;
 use crate::model::Seen;
 use crate::sim::{SimHost, SimStore};
+
+pub use log::LogEngine;
 
 /// An acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +70,7 @@ pub trait Engine: Sized {
     fn sync(&self) -> impl Future<Output = Result<u64, Refusal>>;
 
     /// Housekeeping; whether there is more to do.
-    fn maintain(&self, now: i64) -> impl Future<Output = Result<bool, Refusal>>;
+    fn maintain(&self) -> impl Future<Output = Result<bool, Refusal>>;
 
     /// Every record this handle can see.
     fn seen(&self) -> impl Future<Output = Result<Vec<Seen>, Refusal>>;

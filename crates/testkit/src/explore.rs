@@ -22,7 +22,7 @@ use crate::oracle::{aftermath, second_look, without_power};
 use crate::random::{Random, mix};
 use crate::run::{Failure, Run};
 use crate::scripts::{Plan, Script};
-use crate::sim::{self, Crashed, Crashes, Cut, Fault, Listing, Machine, Moment, Setup};
+use crate::sim::{self, Crashed, Crashes, Cut, Fault, Listing, Machine, Moment, Notes, Setup};
 
 pub use address::{Address, Step};
 pub use tally::{Broken, Tally};
@@ -46,6 +46,8 @@ pub struct Explorer<'a, E> {
     seed: u64,
     plan: Plan,
     tally: Tally,
+    /// The fault of the run being explored.
+    met: Option<Fault>,
 }
 
 impl<'a, E: Engine> Explorer<'a, E> {
@@ -58,6 +60,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             seed,
             plan,
             tally: Tally::default(),
+            met: None,
         }
     }
 
@@ -89,6 +92,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
                 continue;
             }
             let mut address = Address::of(Some(at));
+            self.met = Some(*fault);
             match panics::caught(|| self.play(Some(*fault))) {
                 Ok((moments, _)) => {
                     let from = moments.len().saturating_sub(FAULT_MOMENTS);
@@ -100,11 +104,13 @@ impl<'a, E: Engine> Explorer<'a, E> {
         self.tally
     }
 
-    /// Judges the one state at `address` again.
+    /// Judges the one state at `address` again, and tells in `notes` how it came
+    /// about and what the engine did about it.
     ///
     /// # Errors
     /// The sentence of its failure.
-    pub fn repeat(self, address: &Address) -> Result<(), String> {
+    pub fn repeat(mut self, address: &Address, notes: &Notes) -> Result<(), String> {
+        let note = |line: String| notes.borrow_mut().push(line);
         let fault = match address.fault() {
             None => None,
             Some(at) => {
@@ -113,6 +119,10 @@ impl<'a, E: Engine> Explorer<'a, E> {
                 Some(fault.ok_or_else(|| format!("{address} names no fault of this run"))?)
             }
         };
+        self.plan.setup.notes = Some(Rc::clone(notes));
+        if let Some(fault) = fault {
+            note(format!("{fault:?}"));
+        }
         let (mut moments, _) = panics::caught(|| self.play(fault))?;
         for (depth, step) in (1..).zip(address.steps()) {
             let moment = moments
@@ -123,6 +133,17 @@ impl<'a, E: Engine> Explorer<'a, E> {
                 return Err(format!("{address} names no crash of this run"));
             }
             let crashed = crashes.get(step.number);
+            let (event, cut) = (moment.event, step.cut.as_str());
+            let (survivors, torn) = (crashed.survivors, crashed.torn);
+            note(format!(
+                "-- {cut} at moment {}, {event}; disk before:",
+                step.moment
+            ));
+            moment.disk.describe().into_iter().for_each(&note);
+            note(format!(
+                "-- survivors: {survivors:?}, torn: {torn:?}; disk after:"
+            ));
+            crashed.disk.describe().into_iter().for_each(&note);
             let model = Rc::clone(&moment.model);
             let nested = depth < address.depth() || self.deeper(moment, &crashed, depth).is_some();
             moments = panics::caught(|| self.judge(&crashed, &model, step.cut, nested))?;
@@ -232,7 +253,8 @@ impl<'a, E: Engine> Explorer<'a, E> {
         cut: Cut,
         nested: bool,
     ) -> Result<Vec<Moment>, String> {
-        let seed = mix(crashed.digest);
+        // What it writes differs from what any process before it wrote.
+        let seed = mix(crashed.digest ^ model.digest());
         let listing = Listing::ALL[Random::new(seed).index(Listing::ALL.len())];
         let setup = Setup {
             capacity: u64::MAX,
@@ -250,12 +272,12 @@ impl<'a, E: Engine> Explorer<'a, E> {
         sim::run(run.machine(), aftermath(&run, cut, looking))
             .map_err(Failure::from)
             .and_then(|judged| judged)
-            .map_err(|failure| failure.to_string())?;
+            .map_err(|failure| format!("{failure} (listing {listing:?})"))?;
         let again = self.run(without_power(run.machine()), run.model(), seed);
         sim::run(again.machine(), second_look(&again))
             .map_err(Failure::from)
             .and_then(|judged| judged)
-            .map_err(|failure| failure.to_string())?;
+            .map_err(|failure| format!("{failure} (listing {listing:?})"))?;
         Ok(moments(run.machine()))
     }
 
@@ -264,6 +286,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             script: self.script.name,
             seed: self.seed,
             state: address.to_string(),
+            fault: self.met,
             event,
             sentence,
         });

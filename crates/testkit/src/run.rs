@@ -376,7 +376,7 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn maintain(&self) -> Result<(), Failure> {
         for _ in 0..64 {
-            let maintained = self.engine.maintain(1_800_000_000_000_000).await;
+            let maintained = self.engine.maintain().await;
             if !self.told(maintained).await? {
                 return Ok(());
             }

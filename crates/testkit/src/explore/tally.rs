@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use tidelog_core::BlobKind;
 
-use crate::sim::{Crashed, Moment, Survivors, Torn};
+use crate::sim::{Crashed, Fault, Moment, Survivors, Torn};
 
 /// Failures kept of one exploration: the first ones tell enough.
 const FAILURES_MAX: usize = 8;
@@ -19,6 +19,8 @@ pub struct Broken {
     pub seed: u64,
     /// The [`Address`](super::Address) of the state.
     pub state: String,
+    /// What was wrong with the disk during the run.
+    pub fault: Option<Fault>,
     /// What had just begun or ended when the machine stopped.
     pub event: &'static str,
     /// The promise broken.

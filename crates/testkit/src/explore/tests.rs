@@ -4,6 +4,7 @@
 use super::toy::{DEFECT, Defect, Toy};
 use super::{Explorer, Tally};
 use crate::scripts;
+use crate::sim::Notes;
 
 fn explore(defect: Defect) -> Tally {
     DEFECT.set(defect);
@@ -55,7 +56,9 @@ fn assert_repeats(tally: &Tally) {
     for broken in &tally.failures {
         let script = scripts.iter().find(|script| script.name == broken.script);
         let explorer = Explorer::new(script.unwrap(), broken.seed);
-        let again = explorer.repeat(&broken.state.parse().unwrap());
+        let notes = Notes::default();
+        let again = explorer.repeat(&broken.state.parse().unwrap(), &notes);
         assert_eq!(again, Err(broken.sentence.clone()), "{}", broken.command());
+        assert!(notes.borrow().len() > 4);
     }
 }

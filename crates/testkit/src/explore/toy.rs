@@ -230,7 +230,7 @@ impl Engine for Toy {
         Ok(next as u64)
     }
 
-    async fn maintain(&self, _now: i64) -> Result<bool, Refusal> {
+    async fn maintain(&self) -> Result<bool, Refusal> {
         Ok(false)
     }
 

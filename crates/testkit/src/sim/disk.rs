@@ -53,6 +53,23 @@ impl Disk {
         self.contents().map(|(_, bytes)| bytes.len() as u64).sum()
     }
 
+    /// One line for each blob: how much of it is visible, durable, and pending.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let len = |bytes: Option<&Content>| match bytes {
+            Some(bytes) => bytes.len().to_string(),
+            None => "-".to_string(),
+        };
+        self.blobs
+            .iter()
+            .map(|(id, blob)| {
+                let (visible, durable) = (len(blob.visible()), len(blob.durable()));
+                let pending = blob.pending().len();
+                format!("{id}: {visible} bytes, {durable} durable, {pending} operations pending")
+            })
+            .collect()
+    }
+
     /// A hash of what reads can see.
     #[must_use]
     pub fn digest(&self) -> u64 {

@@ -31,6 +31,6 @@ pub use executor::{Crowd, Stuck, run};
 pub use fault::{Effect, Fault, Landed, Listing, Operation, Window};
 pub use host::SimHost;
 pub use machine::Machine;
-pub use setup::{Claims, Setup};
+pub use setup::{Claims, Notes, Setup};
 pub use store::SimStore;
 pub use trace::{Moment, Trace};

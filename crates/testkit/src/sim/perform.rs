@@ -14,6 +14,20 @@ use super::state::State;
 impl State {
     /// Carries out what a flight is for.
     pub fn finish(&mut self, flight: &Flight) -> Outcome {
+        let outcome = self.perform(flight);
+        if let Some(notes) = &self.setup.notes {
+            let (process, request) = (flight.process, &flight.request);
+            let answer = match &outcome {
+                Ok(reply) => reply.to_string(),
+                Err(error) => error.to_string(),
+            };
+            let line = format!("process {process}: {request}: {answer}");
+            notes.borrow_mut().push(line);
+        }
+        outcome
+    }
+
+    fn perform(&mut self, flight: &Flight) -> Outcome {
         match (&flight.request, flight.effect) {
             (Request::Append(blob, ..), effect) => {
                 if flight.seqs[1] > 0 {

@@ -1,6 +1,7 @@
 //! Owns the operations of the simulated store as values, so that they can be in
 //! flight when nobody waits for them.
 
+use std::fmt;
 use std::task::Waker;
 
 use tidelog_core::{BlobId, Bytes, LogId};
@@ -77,6 +78,41 @@ impl Request {
             Self::Sync(blobs) => blobs.first().map(|blob| blob.log),
             Self::SyncRemovals(log) => Some(*log),
             _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::List(log) => write!(f, "list log {log}"),
+            Self::Read(blob, position, len) => write!(f, "read {blob} at {position}, {len} bytes"),
+            Self::Append(blob, position, bytes) => {
+                write!(f, "append to {blob} at {position}, {} bytes", bytes.len())
+            }
+            Self::Sync(blobs) => {
+                f.write_str("sync")?;
+                blobs.iter().try_for_each(|blob| write!(f, " {blob},"))
+            }
+            Self::Seal(blob) => write!(f, "seal {blob}"),
+            Self::Remove(blob) => write!(f, "remove {blob}"),
+            Self::SyncRemovals(log) => write!(f, "sync the removals of log {log}"),
+            Self::Settle(blob) => write!(f, "settle {blob}"),
+            Self::Claim(log, at_least) => write!(f, "claim log {log} from epoch {at_least} on"),
+        }
+    }
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done => f.write_str("done"),
+            Self::Blobs(blobs) => blobs.iter().try_for_each(|blob| write!(f, "{blob}; ")),
+            Self::Bytes(bytes) => {
+                let zeros = bytes.iter().filter(|byte| **byte == 0).count();
+                write!(f, "{} bytes, {zeros} of them zero", bytes.len())
+            }
+            Self::Number(number) => number.fmt(f),
         }
     }
 }

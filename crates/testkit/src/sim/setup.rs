@@ -1,5 +1,8 @@
 //! Owns what kind of machine is simulated.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use tidelog_core::Geometry;
 
 use super::fault::{Fault, Listing};
@@ -32,7 +35,12 @@ pub struct Setup {
     pub faults: Vec<Fault>,
     /// Operations after which everything fails: a run needs fewer.
     pub operations_max: u64,
+    /// Where each operation is written down, for whoever looks into a failure.
+    pub notes: Option<Notes>,
 }
+
+/// One line for each operation of a machine, with its outcome.
+pub type Notes = Rc<RefCell<Vec<String>>>;
 
 impl Default for Setup {
     fn default() -> Self {
@@ -50,6 +58,7 @@ impl Default for Setup {
             listing: Listing::Honest,
             faults: Vec::new(),
             operations_max: 20_000,
+            notes: None,
         }
     }
 }

@@ -1,0 +1,125 @@
+//! Owns how tidelog's own log is put before the simulator.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use tidelog_core::{AppendOptions, At, Batch, ErrorKind, Log, LogId, Options, ReadLimits, Record};
+
+use super::{Ack, Engine, Refusal};
+use crate::generate::{GeneratedBatch, record_digest};
+use crate::model::Seen;
+use crate::sim::{SimHost, SimStore};
+
+/// A tidelog log on a simulated store.
+pub struct LogEngine(Log<SimStore>);
+
+impl LogEngine {
+    /// The log itself.
+    #[must_use]
+    pub const fn log(&self) -> &Log<SimStore> {
+        &self.0
+    }
+}
+
+/// Bytes a maintenance call may copy: enough for any script.
+const BUDGET: u64 = 1 << 20;
+
+impl Engine for LogEngine {
+    async fn open(
+        store: SimStore,
+        log: LogId,
+        options: Options,
+        host: Arc<SimHost>,
+    ) -> Result<Self, Refusal> {
+        let opened = Log::open(store, log, options, host).await;
+        opened
+            .map(Self)
+            .map_err(|error| refusal(error.kind(), &error))
+    }
+
+    async fn append(&self, batch: &GeneratedBatch, options: AppendOptions) -> Result<Ack, Refusal> {
+        let headers = batch.headers();
+        let records = batch.borrowed(&headers);
+        let appended = self.0.append(&records, options).await;
+        let appended = appended.map_err(|error| refusal(error.kind(), &error))?;
+        Ok(Ack {
+            first: appended.first,
+            next: appended.next,
+            duplicate: appended.duplicate,
+            offsets_known: appended.offsets_known,
+        })
+    }
+
+    async fn flush(&self) -> Result<u64, Refusal> {
+        let flushed = self.0.flush().await;
+        flushed.map_err(|error| refusal(error.kind(), &error))
+    }
+
+    async fn sync(&self) -> Result<u64, Refusal> {
+        let synced = self.0.sync().await;
+        synced.map_err(|error| refusal(error.kind(), &error))
+    }
+
+    async fn maintain(&self) -> Result<bool, Refusal> {
+        let maintained = self.0.maintain(BUDGET).await;
+        maintained
+            .map(|maintained| maintained.more)
+            .map_err(|error| refusal(error.kind(), &error))
+    }
+
+    async fn seen(&self) -> Result<Vec<Seen>, Refusal> {
+        let mut all = Vec::new();
+        let mut next = self.0.bounds().oldest;
+        loop {
+            let read = self.0.read(At::Offset(next), ReadLimits::default()).await;
+            let batch = read.map_err(|error| refusal(error.kind(), &error))?;
+            if batch.next() == next {
+                return Ok(all);
+            }
+            next = take(&batch, &mut all);
+        }
+    }
+
+    async fn published(&self) -> Result<Vec<Seen>, Refusal> {
+        let reader = self.0.reader();
+        let mut all = Vec::new();
+        let mut next = reader.bounds().oldest;
+        loop {
+            let read = reader.read(At::Offset(next), ReadLimits::records(3)).await;
+            let batch = read.map_err(|error| refusal(error.kind(), &error))?;
+            if batch.next() == next {
+                return Ok(all);
+            }
+            next = take(&batch, &mut all);
+        }
+    }
+
+    fn durable(&self) -> u64 {
+        self.0.bounds().durable
+    }
+
+    async fn close(&self) -> Result<(), Refusal> {
+        let closed = self.0.close().await;
+        closed.map_err(|error| refusal(error.kind(), &error))
+    }
+}
+
+fn take(batch: &Batch, all: &mut Vec<Seen>) -> u64 {
+    all.extend(batch.records().map(|record| Seen {
+        offset: record.offset,
+        digest: digest(&record),
+    }));
+    batch.next()
+}
+
+fn digest(record: &Record<'_>) -> u64 {
+    let headers = record.headers.map(|header| (header.name, header.value));
+    record_digest(record.time, record.key, record.value, headers)
+}
+
+fn refusal(kind: ErrorKind, error: &impl Display) -> Refusal {
+    Refusal {
+        kind,
+        sentence: error.to_string(),
+    }
+}
