@@ -114,7 +114,10 @@ impl<E: StoreError> fmt::Display for FindError<E> {
         match self {
             Self::NotFound { name } => write!(f, "there is no log {name:?} in this store"),
             Self::Catalog { name, source } => {
-                write!(f, "cannot look up the log {name:?}: {source}")
+                write!(
+                    f,
+                    "cannot look up the log {name:?} in the catalog: {source}"
+                )
             }
         }
     }

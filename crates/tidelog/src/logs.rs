@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidelog_core::{
-    Access, BlockStore, Catalog, CatalogError, Host, LogId, Salvage, Threads, check_name, recover,
+    Access, BlockStore, Catalog, CatalogError, CheckError, Host, LogId, OpenError, Options, Report,
+    Salvage, Threads, check_name, recover,
 };
 use tidelog_fs::{DirectoryError, FileStore};
 
@@ -114,6 +115,30 @@ impl<S: BlockStore> Logs<S> {
                 name: name.to_owned(),
                 source,
             })
+    }
+
+    /// Checks the catalog, as [`Log::check`](tidelog_core::Log::check) does a log. A
+    /// store without logs has none to check.
+    ///
+    /// # Errors
+    /// As there, and `corrupt` if it cannot even be opened.
+    pub async fn check_catalog(&self) -> Result<Report, CheckError<S::Error>> {
+        let (options, host) = (Options::read_only(), Arc::clone(&self.host));
+        let opened =
+            tidelog_core::Log::<&S, Threads>::open(&*self.store, LogId::CATALOG, options, host);
+        match opened.await {
+            Ok(catalog) => catalog.check().await,
+            Err(OpenError::NotFound(_)) => Ok(Report::default()),
+            Err(error) => Err(CheckError::Open(error)),
+        }
+    }
+
+    /// Salvages the damaged catalog, without which no log can be found.
+    ///
+    /// # Errors
+    /// As for [`recover`](tidelog_core::recover()).
+    pub async fn recover_catalog(&self) -> Result<Salvage, CheckError<S::Error>> {
+        recover::<S, Threads>(&self.store, LogId::CATALOG, Arc::clone(&self.host)).await
     }
 
     async fn catalog(

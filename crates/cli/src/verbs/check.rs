@@ -5,7 +5,7 @@ use std::fmt;
 use clap::Args;
 use serde::Serialize;
 
-use tidelog::{Corruption, ErrorKind, OpenError, OpenLogError};
+use tidelog::{CheckError, Corruption, ErrorKind, OpenError, OpenLogError};
 
 use crate::args::Shared;
 use crate::error::Failure;
@@ -19,8 +19,8 @@ const COULD_NOT_LOOK: u8 = 2;
 /// Exit codes: 0 healthy, 1 damaged, 2 could not look.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The log.
-    log: String,
+    /// The log; without one, the catalog that holds the names of all logs.
+    log: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -72,19 +72,27 @@ impl fmt::Display for Finding {
 
 impl Check {
     fn look(&self, shared: &Shared) -> Result<Answer, Failure> {
-        let opened = opening::logs(shared)?.log(&self.log).read_only(true).open();
-        let findings = match opened {
-            Ok(log) => log
-                .check()?
+        let logs = opening::logs(shared)?;
+        let report = match &self.log {
+            None => logs.check_catalog(),
+            Some(name) => match logs.log(name).read_only(true).open() {
+                Ok(log) => log.check(),
+                Err(OpenLogError::Open { source, .. }) => Err(CheckError::Open(source)),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let findings: Vec<Finding> = match report {
+            Ok(report) => report
                 .findings
                 .iter()
                 .map(|found| Finding::of(found.kind.as_str(), &found.place, found.offsets))
                 .collect(),
             // Too damaged to open is damaged, not out of sight.
-            Err(OpenLogError::Open {
-                source: OpenError::Corrupt(place),
-                ..
-            }) if place.kind() == ErrorKind::Corrupt => vec![Finding::of("manifest", &place, None)],
+            Err(CheckError::Open(OpenError::Corrupt(place)))
+                if place.kind() == ErrorKind::Corrupt =>
+            {
+                vec![Finding::of("manifest", &place, None)]
+            }
             Err(error) => return Err(error.into()),
         };
         Ok(Answer {

@@ -17,8 +17,8 @@ use crate::{output, progress};
 /// healthy log stays as it is.
 #[derive(Debug, Args)]
 pub struct Recover {
-    /// The log.
-    log: String,
+    /// The log; without one, the catalog that holds the names of all logs.
+    log: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -77,7 +77,10 @@ impl Recover {
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
         let logs = Logs::open(&shared.dir)?;
         let bar = progress::working("recovering");
-        let salvage = logs.recover(&self.log);
+        let salvage = match &self.log {
+            Some(log) => logs.recover(log).map_err(Failure::from),
+            None => logs.recover_catalog().map_err(Failure::from),
+        };
         bar.finish_and_clear();
         let answer = Answer::from(salvage?);
         output::say(shared.json, &answer, &answer.to_string())

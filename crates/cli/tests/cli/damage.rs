@@ -42,6 +42,19 @@ fn damage(segment: &PathBuf, text: &str) -> u64 {
     position as u64
 }
 
+/// Flips a bit in both copies of a log's manifest.
+fn damage_manifest(sandbox: &Sandbox, folder: &str) {
+    for entry in fs::read_dir(sandbox.data().join(folder)).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.starts_with("manifest") {
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[70] ^= 1;
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_healthy_log_is_called_healthy() {
     let (sandbox, _) = ten();
@@ -110,20 +123,7 @@ fn damage_is_told_with_its_place_and_read_around() {
 fn a_log_without_its_manifest_is_rebuilt_from_its_segments() {
     let (sandbox, _) = ten();
     let before = sandbox.run(["cat", "log"]).succeeded().stdout;
-    for entry in fs::read_dir(sandbox.data().join("log-1")).unwrap() {
-        let path = entry.unwrap().path();
-        if path
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .starts_with("manifest")
-        {
-            let mut bytes = fs::read(&path).unwrap();
-            bytes[70] ^= 1;
-            fs::write(&path, bytes).unwrap();
-        }
-    }
+    damage_manifest(&sandbox, "log-1");
     sandbox
         .run(["cat", "log"])
         .refused(6, "corrupt", &["manifest", "recover"]);
@@ -154,4 +154,24 @@ fn recovering_a_healthy_log_changes_nothing() {
         json!({"records": 10, "lost": [], "rewritten": 0, "manifest": null})
     );
     assert_eq!(fs::read(&segment).unwrap(), before);
+}
+
+#[test]
+fn a_damaged_catalog_is_told_and_recovered() {
+    let (sandbox, _) = ten();
+    sandbox.run(["check"]).succeeded();
+    let before = sandbox.run(["cat", "log"]).succeeded().stdout;
+    damage_manifest(&sandbox, "log-0");
+    sandbox
+        .run(["cat", "log"])
+        .refused(6, "corrupt", &["catalog", "recover"]);
+    sandbox
+        .run(["check", "log"])
+        .refused(2, "corrupt", &["catalog"]);
+    let said = sandbox.run(["check"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(said.object()["healthy"], false);
+    sandbox.run(["recover"]).succeeded();
+    assert_eq!(sandbox.run(["cat", "log"]).succeeded().stdout, before);
+    sandbox.run(["check"]).succeeded();
 }

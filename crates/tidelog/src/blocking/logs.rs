@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tidelog_core::{BlockStore, ErrorKind, Host, Salvage};
+use tidelog_core::{BlockStore, CheckError, ErrorKind, Host, Report, Salvage};
 use tidelog_fs::{DirectoryError, FileStore};
 
 use super::Log;
@@ -84,6 +84,22 @@ impl<S: BlockStore> Logs<S> {
     /// See there.
     pub fn names(&self) -> Result<Vec<String>, NamesError<S::Error>> {
         wait(self.0.names())
+    }
+
+    /// See [`crate::Logs::check_catalog`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn check_catalog(&self) -> Result<Report, CheckError<S::Error>> {
+        wait(self.0.check_catalog())
+    }
+
+    /// See [`crate::Logs::recover_catalog`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn recover_catalog(&self) -> Result<Salvage, CheckError<S::Error>> {
+        wait(self.0.recover_catalog())
     }
 
     /// See [`crate::Logs::recover`].
