@@ -8,7 +8,7 @@ use crate::store::{BlobId, BlobKind};
 /// What the checksums of one blob start from: log, kind, number, writer epoch
 /// and salt. Bytes of any other blob, or of an older generation of this one,
 /// do not verify under it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seed(pub(super) u32);
 
 impl Seed {

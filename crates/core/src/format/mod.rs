@@ -33,7 +33,9 @@ pub(crate) use compress::{compress, decompress};
 pub(crate) use edit::{Edit, FooterPlace, SegmentMeta, SnapshotFacts};
 pub use fault::Fault;
 pub(crate) use footer::{Footer, FooterRoot};
-pub(crate) use frame::{ALIGN, Attributes, FRAME_HEADER, FRAME_HEADER_MAX, FrameHeader, FrameKind};
+pub(crate) use frame::{
+    ALIGN, Attributes, FRAME_HEADER, FRAME_HEADER_MAX, FrameFacts, FrameHeader, FrameKind,
+};
 pub(crate) use frame::{padded, seal_frame};
 pub(crate) use header::{BLOB_HEADER, BlobHeader};
 pub(crate) use index::IndexEntry;

@@ -6,37 +6,37 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::error::Corruption;
-use super::frames::{BadFrame, next_header, verify};
+use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
 use super::scan::Damage;
-use crate::format::{FrameHeader, RecordShape, Seed, Shape};
+use crate::format::{FrameFacts, FrameHeader, RecordShape, Seed};
 use crate::record::Record;
 use crate::store::BlobId;
 
 /// Where a record lies in a block.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Index of its frame.
+    /// Position of its frame's header in the block's bytes.
     frame: u32,
-    /// Position of its first byte in the block's bytes.
+    /// Position of its first byte.
     at: u32,
 }
 
-/// What is needed of a frame to read its records.
-#[derive(Clone, Copy, Debug)]
-struct FrameFacts {
-    base_offset: u64,
-    base_time: i64,
-    /// Index of its first record in the block.
-    first: u32,
-    shape: Shape,
+/// The offsets of a block's records.
+#[derive(Debug)]
+enum Numbering {
+    /// Consecutive from this one.
+    From(u64),
+    /// With gaps.
+    Each(Vec<u64>),
 }
 
 /// A run of verified frames.
 #[derive(Debug)]
 pub(crate) struct Block {
+    /// The frames as they were read, and behind them decompressed bodies.
     bytes: Vec<u8>,
-    frames: Vec<FrameFacts>,
     slots: Vec<Slot>,
+    numbering: Numbering,
     /// Records that should be here and cannot be read, in order.
     damage: Vec<Damage>,
     /// Bytes of the segment it was made from.
@@ -56,29 +56,24 @@ impl Block {
         first: u64,
         next: u64,
     ) -> Self {
-        let length = bytes.len();
-        let mut block = Self {
-            bytes: Vec::new(),
-            frames: Vec::new(),
-            slots: Vec::new(),
-            damage: Vec::new(),
-            length,
+        let mut decoding = Decoding {
+            seed,
+            position,
+            ..Decoding::default()
         };
-        // Decompressed bodies go behind the bytes as they were read.
-        let mut unpacked = Vec::new();
+        let mut damage = Vec::new();
         let mut at = 0;
         let mut expected = first;
         let mut open: Option<Corruption> = None;
         while let Some(rest) = bytes.get(at..)
             && !rest.is_empty()
         {
-            let place = position + at as u64;
-            match block.add_frame(seed, place, rest, at, length, &mut unpacked) {
+            match decoding.frame(rest, at, bytes.len()) {
                 Ok(header) => {
                     if let Some(place) = open.take()
                         && header.base_offset > expected
                     {
-                        block.damage.push(Damage {
+                        damage.push(Damage {
                             first: expected,
                             next: header.base_offset,
                             place,
@@ -88,73 +83,28 @@ impl Block {
                     at += header.frame_length();
                 }
                 Err(bad) => {
+                    let position = position + at as u64;
                     open.get_or_insert(Corruption {
                         blob,
-                        position: place,
+                        position,
                         fault: bad.fault,
                     });
                     let from = bad.length.unwrap_or(crate::format::ALIGN);
-                    at +=
-                        next_header(seed, place, rest, from).map_or(rest.len(), |(ahead, _)| ahead);
+                    let ahead = next_header(seed, position, rest, from);
+                    at += ahead.map_or(rest.len(), |(ahead, _)| ahead);
                 }
             }
         }
         if let Some(place) = open
             && next > expected
         {
-            block.damage.push(Damage {
+            damage.push(Damage {
                 first: expected,
                 next,
                 place,
             });
         }
-        block.bytes = bytes;
-        block.bytes.append(&mut unpacked);
-        block
-    }
-
-    fn add_frame(
-        &mut self,
-        seed: Seed,
-        position: u64,
-        rest: &[u8],
-        at: usize,
-        length: usize,
-        unpacked: &mut Vec<u8>,
-    ) -> Result<FrameHeader, BadFrame> {
-        let frame = verify(seed, position, rest)?;
-        let header = frame.header;
-        let start = match &frame.body {
-            Cow::Borrowed(_) => at + header.header_length(),
-            Cow::Owned(_) => length + unpacked.len(),
-        };
-        let (slots, index) = (self.slots.len(), narrow(self.frames.len()));
-        let read = frame.records(|record, _| {
-            self.slots.push(Slot {
-                frame: index,
-                at: narrow(start + record),
-            });
-        });
-        if let Err(fault) = read {
-            self.slots.truncate(slots);
-            return Err(BadFrame {
-                fault,
-                length: Some(header.frame_length()),
-                needs: 0,
-            });
-        }
-        if self.slots.len() > slots {
-            self.frames.push(FrameFacts {
-                base_offset: header.base_offset,
-                base_time: header.base_time,
-                first: narrow(slots),
-                shape: Shape::from(header.attributes),
-            });
-        }
-        if let Cow::Owned(body) = &frame.body {
-            unpacked.extend_from_slice(body);
-        }
-        Ok(header)
+        decoding.block(bytes, damage)
     }
 
     /// Whether nothing in it is damaged.
@@ -164,10 +114,11 @@ impl Block {
 
     /// Bytes it takes in memory.
     pub(crate) fn weight(&self) -> usize {
-        self.bytes.len()
-            + self.slots.len() * size_of::<Slot>()
-            + self.frames.len() * size_of::<FrameFacts>()
-            + size_of::<Self>()
+        let offsets = match &self.numbering {
+            Numbering::From(_) => 0,
+            Numbering::Each(offsets) => offsets.len() * size_of::<u64>(),
+        };
+        self.bytes.len() + self.slots.len() * size_of::<Slot>() + offsets + size_of::<Self>()
     }
 
     /// Bytes of the segment it was made from.
@@ -192,20 +143,38 @@ impl Block {
             .copied()
     }
 
+    /// The offset of the record with this index.
+    pub(crate) fn offset(&self, index: usize) -> Option<u64> {
+        match &self.numbering {
+            Numbering::From(first) => (index < self.slots.len()).then_some(first + index as u64),
+            Numbering::Each(offsets) => offsets.get(index).copied(),
+        }
+    }
+
     /// The record with this index.
     #[inline]
     pub(crate) fn record(&self, index: usize) -> Option<Record<'_>> {
         let slot = self.slots.get(index)?;
-        let frame = self.frames.get(slot.frame as usize)?;
+        let frame = FrameFacts::peek(self.bytes.get(slot.frame as usize..)?)?;
         let record = RecordShape::decode(self.bytes.get(slot.at as usize..)?, frame.shape).ok()?;
-        let place = (index as u64).checked_sub(u64::from(frame.first))?;
         Some(Record {
-            offset: frame.base_offset + record.offset_delta.unwrap_or(place),
+            offset: self.offset(index)?,
             time: frame.base_time.wrapping_add(record.time_delta),
             key: record.key,
             value: record.value,
             headers: record.headers,
         })
+    }
+
+    /// Index of the first record at or above `offset`.
+    pub(crate) fn lower_bound(&self, offset: u64) -> usize {
+        match &self.numbering {
+            Numbering::From(first) => {
+                let index = usize::try_from(offset.saturating_sub(*first)).unwrap_or(usize::MAX);
+                index.min(self.slots.len())
+            }
+            Numbering::Each(offsets) => offsets.partition_point(|own| *own < offset),
+        }
     }
 
     /// Bytes between two records.
@@ -254,40 +223,85 @@ impl Block {
             high
         }
     }
+}
 
-    /// Index of the first record at or above `offset`.
-    pub(crate) fn lower_bound(&self, offset: u64) -> usize {
-        let frame = self
-            .frames
-            .partition_point(|frame| frame.base_offset <= offset);
-        let Some(facts) = frame
-            .checked_sub(1)
-            .and_then(|frame| self.frames.get(frame))
-        else {
-            return 0;
+/// A block in the making.
+#[derive(Default)]
+struct Decoding {
+    seed: Seed,
+    position: u64,
+    slots: Vec<Slot>,
+    /// Decompressed bodies, to go behind the bytes as they were read.
+    unpacked: Vec<u8>,
+    first: Option<u64>,
+    next: u64,
+    /// The offset of every record, from the first gap on.
+    offsets: Option<Vec<u64>>,
+}
+
+impl Decoding {
+    /// Verifies the frame at `at`, where `rest` begins, of `length` bytes in all.
+    fn frame(&mut self, rest: &[u8], at: usize, length: usize) -> Result<FrameHeader, BadFrame> {
+        let frame = verify(self.seed, self.position + at as u64, rest)?;
+        let header = frame.header;
+        let start = match &frame.body {
+            Cow::Borrowed(_) => at + header.header_length(),
+            Cow::Owned(_) => length + self.unpacked.len(),
         };
-        let first = facts.first as usize;
-        let end = self
-            .frames
-            .get(frame)
-            .map_or(self.slots.len(), |next| next.first as usize);
-        if !facts.shape.gaps {
-            let index = usize::try_from(offset - facts.base_offset).unwrap_or(usize::MAX);
-            return first.saturating_add(index).min(end);
+        let slots = self.slots.len();
+        let read = frame.records(|record, _| {
+            self.slots.push(Slot {
+                frame: narrow(at),
+                at: narrow(start + record),
+            });
+        });
+        if let Err(fault) = read {
+            self.slots.truncate(slots);
+            return Err(BadFrame {
+                fault,
+                length: Some(header.frame_length()),
+                needs: 0,
+            });
         }
-        let (mut low, mut high) = (first, end);
-        while low < high {
-            let middle = low.midpoint(high);
-            if self
-                .record(middle)
-                .is_some_and(|record| record.offset < offset)
-            {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        if self.slots.len() > slots {
+            self.number(&frame, slots);
         }
-        low
+        if let Cow::Owned(body) = &frame.body {
+            self.unpacked.extend_from_slice(body);
+        }
+        Ok(header)
+    }
+
+    /// Takes in the offsets of the frame's records, which are the ones from `slots`
+    /// on.
+    fn number(&mut self, frame: &VerifiedFrame<'_>, slots: usize) {
+        let header = &frame.header;
+        let first = *self.first.get_or_insert(header.base_offset);
+        let gap = header.attributes.gaps || (slots > 0 && header.base_offset != self.next);
+        if gap && self.offsets.is_none() {
+            self.offsets = Some((first..).take(slots).collect());
+        }
+        if let Some(offsets) = &mut self.offsets {
+            // The records were read without fault before.
+            let _ = frame.records(|_, offset| offsets.push(offset));
+        }
+        self.next = header.next_offset();
+    }
+
+    fn block(mut self, mut bytes: Vec<u8>, damage: Vec<Damage>) -> Block {
+        let length = bytes.len();
+        bytes.append(&mut self.unpacked);
+        let numbering = match self.offsets {
+            Some(offsets) => Numbering::Each(offsets),
+            None => Numbering::From(self.first.unwrap_or(0)),
+        };
+        Block {
+            bytes,
+            slots: self.slots,
+            numbering,
+            damage,
+            length,
+        }
     }
 }
 

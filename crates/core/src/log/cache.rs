@@ -4,6 +4,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::block::Block;
 use crate::format::IndexEntry;
@@ -11,57 +12,42 @@ use crate::sharing::{Shared, Sharing};
 
 const SHARDS: usize = 16;
 
-/// What something is remembered by: segment number, and position for a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct CacheKey {
-    segment: u64,
-    position: u64,
+/// Something held, and whether it was used since the clock last passed.
+struct Held<T> {
+    item: Arc<T>,
+    used: AtomicBool,
 }
 
-impl CacheKey {
-    pub(crate) const fn block(segment: u64, position: u64) -> Self {
-        Self { segment, position }
-    }
-
-    /// Frames never start at 0, so that place stands for the index.
-    pub(crate) const fn offsets(segment: u64) -> Self {
+impl<T> Held<T> {
+    const fn new(item: Arc<T>) -> Self {
         Self {
-            segment,
-            position: 0,
+            item,
+            used: AtomicBool::new(false),
         }
     }
 
-    const fn shard(self) -> usize {
-        let mixed = (self.segment ^ (self.position >> 12)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 60) as usize % SHARDS
+    fn take(&self) -> Arc<T> {
+        self.used.store(true, Ordering::Relaxed);
+        Arc::clone(&self.item)
     }
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Cached {
-    Block(Arc<Block>),
-    Offsets(Arc<Vec<IndexEntry>>),
+/// A segment's part of a shard: its blocks by their place in the segment, so that
+/// finding one takes no search.
+#[derive(Default)]
+struct Table {
+    blocks: Vec<Option<Held<Block>>>,
+    offsets: Option<Held<Vec<IndexEntry>>>,
+    held: usize,
 }
 
-impl Cached {
-    fn weight(&self) -> usize {
-        match self {
-            Self::Block(block) => block.weight(),
-            Self::Offsets(entries) => entries.len() * size_of::<IndexEntry>(),
-        }
-    }
-}
-
-struct Held {
-    cached: Cached,
-    /// Used since the clock last passed.
-    used: bool,
-}
+/// What the clock points at: a block of a segment, or its offset index.
+type Hand = (u64, Option<usize>);
 
 #[derive(Default)]
 struct Shard {
-    held: BTreeMap<CacheKey, Held>,
-    clock: VecDeque<CacheKey>,
+    tables: BTreeMap<u64, Table>,
+    clock: VecDeque<Hand>,
     weight: usize,
 }
 
@@ -80,32 +66,64 @@ impl<P: Sharing> Cache<P> {
         }
     }
 
-    pub(crate) fn get(&self, key: CacheKey) -> Option<Cached> {
-        self.shards.get(key.shard())?.write(|shard| {
-            let held = shard.held.get_mut(&key)?;
-            held.used = true;
-            Some(held.cached.clone())
+    fn shard(&self, segment: u64, block: usize) -> Option<&P::Cell<Shard>> {
+        let segment = usize::try_from(segment % SHARDS as u64).unwrap_or(0);
+        self.shards.get((segment + block) % SHARDS)
+    }
+
+    /// Block `block` of a segment.
+    pub(crate) fn block(&self, segment: u64, block: usize) -> Option<Arc<Block>> {
+        self.shard(segment, block)?.read(|shard| {
+            let table = shard.tables.get(&segment)?;
+            table.blocks.get(block / SHARDS)?.as_ref().map(Held::take)
         })
     }
 
-    pub(crate) fn put(&self, key: CacheKey, cached: Cached) {
-        let weight = cached.weight();
-        let Some(shard) = self.shards.get(key.shard()) else {
+    pub(crate) fn put_block(&self, segment: u64, block: usize, item: &Arc<Block>) {
+        let weight = item.weight();
+        let Some(shard) = self.shard(segment, block).filter(|_| weight <= self.budget) else {
             return;
         };
-        if weight > self.budget {
-            return;
-        }
         shard.write(|shard| {
-            match shard.held.insert(
-                key,
-                Held {
-                    cached,
-                    used: false,
-                },
-            ) {
-                Some(before) => shard.weight -= before.cached.weight(),
-                None => shard.clock.push_back(key),
+            let table = shard.tables.entry(segment).or_default();
+            let index = block / SHARDS;
+            if table.blocks.len() <= index {
+                table.blocks.resize_with(index + 1, || None);
+            }
+            let Some(slot) = table.blocks.get_mut(index) else {
+                return;
+            };
+            match slot.replace(Held::new(Arc::clone(item))) {
+                Some(before) => shard.weight -= before.item.weight(),
+                None => {
+                    table.held += 1;
+                    shard.clock.push_back((segment, Some(index)));
+                }
+            }
+            shard.weight += weight;
+            shard.evict(self.budget);
+        });
+    }
+
+    /// The offset index of a segment.
+    pub(crate) fn offsets(&self, segment: u64) -> Option<Arc<Vec<IndexEntry>>> {
+        self.shard(segment, 0)?
+            .read(|shard| shard.tables.get(&segment)?.offsets.as_ref().map(Held::take))
+    }
+
+    pub(crate) fn put_offsets(&self, segment: u64, item: &Arc<Vec<IndexEntry>>) {
+        let weight = offsets_weight(item);
+        let Some(shard) = self.shard(segment, 0).filter(|_| weight <= self.budget) else {
+            return;
+        };
+        shard.write(|shard| {
+            let table = shard.tables.entry(segment).or_default();
+            match table.offsets.replace(Held::new(Arc::clone(item))) {
+                Some(before) => shard.weight -= offsets_weight(&before.item),
+                None => {
+                    table.held += 1;
+                    shard.clock.push_back((segment, None));
+                }
             }
             shard.weight += weight;
             shard.evict(self.budget);
@@ -121,20 +139,41 @@ impl<P: Sharing> Cache<P> {
     }
 }
 
+fn offsets_weight(offsets: &Vec<IndexEntry>) -> usize {
+    offsets.len() * size_of::<IndexEntry>()
+}
+
+/// Takes what the clock points at, unless it was used; its weight.
+fn give_up<T>(slot: &mut Option<Held<T>>, weight: impl Fn(&T) -> usize) -> Option<usize> {
+    match slot {
+        Some(held) if held.used.swap(false, Ordering::Relaxed) => None,
+        _ => Some(slot.take().map_or(0, |held| weight(&held.item))),
+    }
+}
+
 impl Shard {
     fn evict(&mut self, budget: usize) {
         while self.weight > budget {
-            let Some(key) = self.clock.pop_front() else {
+            let Some(hand) = self.clock.pop_front() else {
                 return;
             };
-            match self.held.get_mut(&key) {
-                Some(held) if held.used => {
-                    held.used = false;
-                    self.clock.push_back(key);
-                }
-                _ => {
-                    if let Some(held) = self.held.remove(&key) {
-                        self.weight -= held.cached.weight();
+            let Some(table) = self.tables.get_mut(&hand.0) else {
+                continue;
+            };
+            let freed = match hand.1 {
+                Some(index) => match table.blocks.get_mut(index) {
+                    Some(slot) => give_up(slot, Block::weight),
+                    None => continue,
+                },
+                None => give_up(&mut table.offsets, offsets_weight),
+            };
+            match freed {
+                None => self.clock.push_back(hand),
+                Some(weight) => {
+                    self.weight -= weight;
+                    table.held -= 1;
+                    if table.held == 0 {
+                        self.tables.remove(&hand.0);
                     }
                 }
             }
@@ -150,22 +189,14 @@ mod tests {
     #[test]
     fn stays_within_its_budget_and_keeps_what_is_used() {
         let cache = Cache::<Local>::new(SHARDS * 8 * 10);
-        let entries = |n: usize| {
-            Cached::Offsets(Arc::new(
-                alloc::vec![IndexEntry { delta: 0, position: 0 }; n],
-            ))
-        };
-        let hot = CacheKey::offsets(0);
-        cache.put(hot, entries(4));
+        let entries = |n: usize| Arc::new(alloc::vec![IndexEntry { delta: 0, position: 0 }; n]);
+        cache.put_offsets(0, &entries(4));
         for segment in 1..1000 {
-            cache.put(CacheKey::offsets(segment), entries(3));
-            assert!(cache.get(hot).is_some(), "after {segment}");
+            cache.put_offsets(segment, &entries(3));
+            assert!(cache.offsets(0).is_some(), "after {segment}");
             assert!(cache.weight() <= SHARDS * 80);
         }
-        cache.put(CacheKey::offsets(5000), entries(11));
-        assert!(
-            cache.get(CacheKey::offsets(5000)).is_none(),
-            "larger than the budget"
-        );
+        cache.put_offsets(5000, &entries(11));
+        assert!(cache.offsets(5000).is_none(), "larger than the budget");
     }
 }

@@ -9,8 +9,16 @@ const CHUNK: usize = 128;
 /// An append-only vector of which clones are snapshots.
 #[derive(Clone, Debug)]
 pub(crate) struct Chunks<T> {
-    full: Arc<Vec<Arc<Vec<T>>>>,
+    full: Arc<Vec<Full<T>>>,
     open: Arc<Vec<T>>,
+}
+
+/// A chunk that takes no more, and its last item beside it: a search over chunks
+/// then stays within one allocation.
+#[derive(Clone, Debug)]
+struct Full<T> {
+    last: T,
+    items: Arc<Vec<T>>,
 }
 
 impl<T> Default for Chunks<T> {
@@ -27,8 +35,8 @@ impl<T: Copy> Chunks<T> {
         let open = Arc::make_mut(&mut self.open);
         open.push(item);
         if open.len() == CHUNK {
-            let chunk = core::mem::take(&mut self.open);
-            Arc::make_mut(&mut self.full).push(chunk);
+            let items = core::mem::take(&mut self.open);
+            Arc::make_mut(&mut self.full).push(Full { last: item, items });
         }
     }
 
@@ -38,7 +46,7 @@ impl<T: Copy> Chunks<T> {
 
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         match self.full.get(index / CHUNK) {
-            Some(chunk) => chunk.get(index % CHUNK),
+            Some(chunk) => chunk.items.get(index % CHUNK),
             None => self.open.get(index.checked_sub(self.full.len() * CHUNK)?),
         }
     }
@@ -50,18 +58,16 @@ impl<T: Copy> Chunks<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.full
             .iter()
-            .flat_map(|chunk| chunk.iter())
+            .flat_map(|chunk| chunk.items.iter())
             .chain(self.open.iter())
     }
 
     /// How many items at the start `holds` is true for; it must be true for a
     /// prefix.
     pub(crate) fn partition_point(&self, holds: impl Fn(&T) -> bool) -> usize {
-        let full = self
-            .full
-            .partition_point(|chunk| chunk.last().is_some_and(&holds));
+        let full = self.full.partition_point(|chunk| holds(&chunk.last));
         let inside = match self.full.get(full) {
-            Some(chunk) => chunk.partition_point(&holds),
+            Some(chunk) => chunk.items.partition_point(&holds),
             None => self.open.partition_point(&holds),
         };
         full * CHUNK + inside

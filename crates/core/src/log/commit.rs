@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use super::error::{Failure, Poison};
 use super::manifest::is_long;
 use super::segment::segment_blob;
-use super::switch::{Switch, SwitchStep, manifest_blobs, put_edits};
+use super::switch::{Switch, manifest_blobs, put_edits};
 use super::totals::{Totals, index_frame};
 use super::waiters::Goal;
 use super::writer::{Active, Closing, Ending, Takeover, Writer};
@@ -204,7 +204,7 @@ impl<E: StoreError> Writer<E> {
             return self.store_front();
         }
         if wants.sync && self.is_dirty() {
-            return Ok(Some(self.sync()));
+            return self.sync();
         }
         if !self.edit_queue.is_empty() {
             return self.write_edits(Vec::new(), false);
@@ -244,6 +244,7 @@ impl<E: StoreError> Writer<E> {
             salt,
             &self.live,
             self.manifest,
+            self.copies,
         )?;
         self.next_manifest += 1;
         self.switch = Some(switch);
@@ -251,27 +252,8 @@ impl<E: StoreError> Writer<E> {
     }
 
     fn switch_io(&self) -> Option<(Doing, Io)> {
-        let switch = self.switch.as_ref()?;
-        let new = manifest_blobs(self.log, switch.new.number, self.copies);
-        let old = switch
-            .old
-            .map(|old| manifest_blobs(self.log, old.number, self.copies));
-        let old = old.unwrap_or_default();
-        let io = match switch.step {
-            SwitchStep::Write(copy) => Io::Append {
-                blob: *new.get(copy)?,
-                position: 0,
-                bytes: switch.snapshot.clone(),
-            },
-            SwitchStep::SyncNew => Io::Sync(new),
-            SwitchStep::Mark(copy) => Io::Append {
-                blob: *old.get(copy)?,
-                position: switch.old?.end,
-                bytes: switch.mark.clone(),
-            },
-            SwitchStep::SyncOld => Io::Sync(old),
-        };
-        Some((Doing::Switch, io))
+        let step = self.switch.as_ref()?.steps.front()?;
+        Some((Doing::Switch, step.clone()))
     }
 
     fn manifest_append(&self, copy: usize, bytes: Bytes) -> Option<Io> {
@@ -294,7 +276,7 @@ impl<E: StoreError> Writer<E> {
             return self.append_front();
         }
         if self.unsynced > 0 {
-            return Ok(Some(self.sync()));
+            return self.sync();
         }
         let settled = core::mem::replace(&mut self.takeover, Takeover::Done);
         let Takeover::Settling { loose, trimmed, .. } = settled else {
@@ -344,7 +326,7 @@ impl<E: StoreError> Writer<E> {
         }
         let length = front.length() as u64;
         if self.unsynced > 0 && self.unsynced + length > limits::UNSYNCED_MAX {
-            return Ok(Some(self.sync()));
+            return self.sync();
         }
         self.append_front()
     }
@@ -434,21 +416,13 @@ impl<E: StoreError> Writer<E> {
             all.push(Edit::Allocated(self.next_number + limits::NUMBERS_PER_EDIT));
         }
         let mut bytes = Vec::new();
-        let padding = match manifest.synced == manifest.end {
-            true => super::group::padding(manifest.end, self.settings.align),
-            false => 0,
-        };
-        if padding > 0 {
-            let pad = crate::format::FrameHeader::mark(0, 0, manifest.synced, false);
-            bytes.resize(padding, 0);
-            crate::format::seal_frame(&mut bytes, 0, pad, manifest.seed, manifest.end)?;
-        }
         put_edits(
             &mut bytes,
             manifest.end,
             manifest.seed,
             manifest.synced,
             &all,
+            self.settings.align,
         )?;
         let bytes = Bytes::from(bytes);
         let write = EditWrite {
@@ -467,7 +441,12 @@ impl<E: StoreError> Writer<E> {
         self.unsynced > 0 || self.manifest_dirty
     }
 
-    fn sync(&self) -> (Doing, Io) {
+    /// Syncs whatever is not. What is synced ends at a multiple of the alignment, so
+    /// that no later write shares a block with it.
+    fn sync(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
+        if self.pad_active()? {
+            return self.append_front();
+        }
         let mut blobs = Vec::new();
         let unsynced = self.ending.iter().filter(|ending| !ending.synced);
         blobs.extend(unsynced.map(|ending| segment_blob(self.log, ending.meta.number)));
@@ -481,7 +460,7 @@ impl<E: StoreError> Writer<E> {
         {
             blobs.extend(manifest_blobs(self.log, manifest.number, self.copies));
         }
-        (Doing::Sync, Io::Sync(blobs))
+        Ok(Some((Doing::Sync, Io::Sync(blobs))))
     }
 
     /// Closing seals the active segment, so that the next opening reads nothing.
@@ -501,7 +480,7 @@ impl<E: StoreError> Writer<E> {
             return self.write_edits(edits, true);
         }
         if self.is_dirty() {
-            return Ok(Some(self.sync()));
+            return self.sync();
         }
         if let Some(next) = self.tidy_up() {
             return Ok(Some(next));
@@ -543,8 +522,8 @@ impl<E: StoreError> Writer<E> {
         let Some(switch) = &mut self.switch else {
             return Ok(());
         };
-        if let Some(step) = switch.next(self.copies) {
-            switch.step = step;
+        switch.steps.pop_front();
+        if !switch.steps.is_empty() {
             return Ok(());
         }
         let (new, old) = (switch.new, switch.old);
@@ -552,10 +531,8 @@ impl<E: StoreError> Writer<E> {
         self.manifest = Some(new);
         self.manifest_base = new.end;
         self.edits_synced = self.edits_written;
-        if self.unsynced == 0 {
-            self.manifest_dirty = false;
-            self.removals.extend(self.removals_unsynced.drain(..));
-        }
+        self.manifest_dirty = false;
+        self.removals.extend(self.removals_unsynced.drain(..));
         if let Some(old) = old {
             self.removals
                 .extend(manifest_blobs(self.log, old.number, self.copies));
@@ -707,7 +684,7 @@ impl<E: StoreError> Writer<E> {
         }
         self.changed = true;
         self.seal_synced();
-        self.realign()
+        Ok(())
     }
 
     fn failed(&mut self, doing: Doing, error: E) -> Result<(), Fault> {
@@ -727,7 +704,9 @@ impl<E: StoreError> Writer<E> {
             {
                 self.move_front()
             }
-            (Doing::Switch, ErrorKind::Full | ErrorKind::Conflict) if self.switch_is_fresh() => {
+            (Doing::Switch, ErrorKind::Full | ErrorKind::Conflict)
+                if self.switch.as_ref().is_some_and(Switch::is_fresh) =>
+            {
                 self.switch = None;
                 if kind == ErrorKind::Full {
                     self.refuse_all(&error)?;
@@ -739,13 +718,6 @@ impl<E: StoreError> Writer<E> {
                 Ok(())
             }
         }
-    }
-
-    /// Nothing of the switch under way counts yet, so that it may be begun anew
-    /// under another number.
-    fn switch_is_fresh(&self) -> bool {
-        let step = self.switch.as_ref().map(|switch| switch.step);
-        matches!(step, Some(SwitchStep::Write(_))) && self.next_manifest < u64::MAX
     }
 
     pub(crate) fn poison(&mut self, doing: &'static str, source: Arc<E>) {

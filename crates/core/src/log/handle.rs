@@ -95,7 +95,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         if writes {
             return Self::open_writer(store, id, options, host).await;
         }
-        let found = recover(&store, id, Access::Read).await?;
+        let found = recover(&store, id, Access::Read, options.existing).await?;
         if found.manifest.is_none() {
             return Err(missing(&options, id));
         }
@@ -116,7 +116,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             id,
             kept: false,
         };
-        let found = recover(&store, id, Access::Write).await?;
+        let found = recover(&store, id, Access::Write, options.existing).await?;
         if found.manifest.is_none() && options.existing {
             return Err(missing(&options, id));
         }

@@ -16,8 +16,8 @@ use crate::format::{
     BLOB_HEADER, BlobHeader, Edit, FRAME_HEADER, Fault, FrameHeader, FrameKind, SegmentMeta,
     SnapshotFacts,
 };
-use crate::limits;
 use crate::store::{BlobId, BlobKind, BlockStore, LogId};
+use crate::{ErrorKind, limits};
 
 /// What the edits of a manifest add up to.
 #[derive(Clone, Debug)]
@@ -68,8 +68,10 @@ impl ManifestState {
 pub(crate) struct FoundManifest {
     pub(crate) header: BlobHeader,
     pub(crate) state: ManifestState,
-    /// Where the next frame would go, in each copy.
+    /// Where the next frame would go.
     pub(crate) end: u64,
+    /// Whether each copy reaches up to there, and so can be continued.
+    pub(crate) reaches: [bool; 2],
     /// Damage that the other copy made good.
     pub(crate) repaired: Vec<Corruption>,
 }
@@ -77,9 +79,11 @@ pub(crate) struct FoundManifest {
 /// What looking for a manifest came to.
 pub(crate) struct ManifestSearch {
     pub(crate) found: Option<FoundManifest>,
-    /// The highest number any blob of this log was seen to have.
+    /// The first manifest that could not be read, of those newer than the one found.
+    pub(crate) refused: Option<Corruption>,
+    /// The highest number the listing shows on any other blob.
     pub(crate) highest_number: u64,
-    /// The highest number of a manifest, in force or not.
+    /// The highest number of a manifest that exists, in force or not.
     pub(crate) highest_manifest: u64,
 }
 
@@ -93,85 +97,125 @@ pub(crate) async fn find<S: BlockStore>(
     log: LogId,
 ) -> Result<ManifestSearch, OpenError<S::Error>> {
     let listed = store.list(log).await.map_err(OpenError::Store)?;
-    let mut numbers: BTreeSet<u64> = listed
-        .iter()
-        .filter(|blob| KINDS.contains(&blob.kind))
-        .map(|blob| blob.number)
-        .collect();
-    let mut highest_number = listed.iter().map(|blob| blob.number).max().unwrap_or(0);
-    let blind = numbers.is_empty();
-    // Manifest numbers are consecutive from the one in force upwards, so that a
-    // listing that lacks the newest is noticed here.
-    let mut probe = numbers.last().copied().unwrap_or(0) + 1;
-    let last_probe = if blind { PROBES } else { u64::MAX };
-    while probe <= last_probe {
-        if !exists(store, log, probe).await.map_err(OpenError::Store)? {
-            if !blind {
-                break;
-            }
-        } else {
-            numbers.insert(probe);
-        }
-        probe += 1;
-    }
+    let numbers = existing(store, log, &listed)
+        .await
+        .map_err(OpenError::Store)?;
     let highest_manifest = numbers.last().copied().unwrap_or(0);
-    highest_number = highest_number.max(highest_manifest);
-
-    let mut refused: Option<Corruption> = None;
+    let others = listed.iter().filter(|blob| !KINDS.contains(&blob.kind));
+    let highest_number = others.map(|blob| blob.number).max().unwrap_or(0);
+    let mut search = ManifestSearch {
+        found: None,
+        refused: None,
+        highest_number,
+        highest_manifest,
+    };
     for number in numbers.into_iter().rev() {
-        match read(store, log, number).await.map_err(OpenError::Store)? {
-            Err(corruption) if corruption.kind() == crate::ErrorKind::Unsupported => {
-                return Err(OpenError::Corrupt(corruption));
+        let manifest = match read(store, log, number).await.map_err(OpenError::Store)? {
+            Ok(manifest) => manifest,
+            Err(place) if place.kind() == ErrorKind::Unsupported => {
+                return Err(OpenError::Corrupt(place));
             }
-            Err(corruption) => {
-                refused.get_or_insert(corruption);
+            Err(place) => {
+                search.refused.get_or_insert(place);
+                continue;
             }
-            Ok(manifest) => {
-                // A successor that never came into force leaves no mark here.
-                if let Some(by) = manifest.state.superseded {
-                    return Err(OpenError::Corrupt(refused.unwrap_or(Corruption {
-                        blob: BlobId {
-                            log,
-                            kind: BlobKind::Manifest,
-                            number: by,
-                        },
-                        position: 0,
-                        fault: Fault::Blank,
-                    })));
-                }
-                return Ok(ManifestSearch {
-                    found: Some(manifest),
-                    highest_number,
-                    highest_manifest,
-                });
-            }
+        };
+        if is_dead(store, log, &manifest)
+            .await
+            .map_err(OpenError::Store)?
+        {
+            continue;
         }
+        let manifest = successor(store, log, manifest).await?;
+        search.highest_manifest = highest_manifest.max(manifest.header.blob.number);
+        search.found = Some(manifest);
+        return Ok(search);
     }
-    // Blobs of a manifest that was being created when everything stopped: the
-    // log never held anything, unless it has segments.
-    let torn_creation = listed.iter().all(|blob| KINDS.contains(&blob.kind));
-    match refused {
-        Some(corruption) if !torn_creation => Err(OpenError::Corrupt(corruption)),
-        _ => Ok(ManifestSearch {
-            found: None,
-            highest_number,
-            highest_manifest,
-        }),
-    }
+    Ok(search)
 }
 
-/// The highest number of a manifest, whether or not it can be read.
-pub(crate) async fn find_listed<S: BlockStore>(
+/// The numbers of manifests of which there is at least a byte.
+async fn existing<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    listed: &[BlobId],
+) -> Result<BTreeSet<u64>, S::Error> {
+    let manifests = listed.iter().filter(|blob| KINDS.contains(&blob.kind));
+    let mut numbers: BTreeSet<u64> = manifests.map(|blob| blob.number).collect();
+    let mut real = BTreeSet::new();
+    for number in &numbers {
+        if exists(store, log, *number).await? {
+            real.insert(*number);
+        }
+    }
+    core::mem::swap(&mut numbers, &mut real);
+    // Numbers are taken one after the other, so that a listing that lacks the newest
+    // manifest is noticed here.
+    if numbers.is_empty() {
+        for number in 1..=PROBES {
+            if exists(store, log, number).await? {
+                numbers.insert(number);
+            }
+        }
+    }
+    while let Some(next) = numbers.last().and_then(|last| last.checked_add(1))
+        && exists(store, log, next).await?
+    {
+        numbers.insert(next);
+    }
+    Ok(numbers)
+}
+
+/// The highest number of a manifest of which there is at least a byte.
+pub(crate) async fn highest_manifest<S: BlockStore>(
     store: &S,
     log: LogId,
     listed: &[BlobId],
 ) -> Result<u64, S::Error> {
-    let manifests = listed.iter().filter(|blob| KINDS.contains(&blob.kind));
-    let mut highest = manifests.map(|blob| blob.number).max().unwrap_or(0);
-    while exists(store, log, highest + 1).await? {
-        highest += 1;
+    Ok(existing(store, log, listed)
+        .await?
+        .last()
+        .copied()
+        .unwrap_or(0))
+}
+
+/// Whether another manifest has taken the place that this one was made for: it was
+/// written by somebody who did not get to mark its predecessor.
+async fn is_dead<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    manifest: &FoundManifest,
+) -> Result<bool, S::Error> {
+    let predecessor = manifest.state.facts.predecessor;
+    if predecessor == 0 {
+        return Ok(false);
     }
-    Ok(highest)
+    let by = read(store, log, predecessor)
+        .await?
+        .ok()
+        .and_then(|found| found.state.superseded);
+    Ok(by.is_some_and(|by| by != manifest.header.blob.number))
+}
+
+/// Follows the marks to the manifest that carries none. It was whole before its
+/// predecessor was marked, so that one that cannot be read is damaged.
+async fn successor<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    mut manifest: FoundManifest,
+) -> Result<FoundManifest, OpenError<S::Error>> {
+    while let Some(by) = manifest.state.superseded {
+        if by <= manifest.header.blob.number {
+            return Err(OpenError::Corrupt(Corruption {
+                blob: manifest.header.blob,
+                position: manifest.end,
+                fault: Fault::Malformed("number of a manifest's successor"),
+            }));
+        }
+        let next = read(store, log, by).await.map_err(OpenError::Store)?;
+        manifest = next.map_err(OpenError::Corrupt)?;
+    }
+    Ok(manifest)
 }
 
 async fn exists<S: BlockStore>(store: &S, log: LogId, number: u64) -> Result<bool, S::Error> {
@@ -271,10 +315,16 @@ fn merge(copies: &[(BlobId, Vec<u8>)]) -> Result<FoundManifest, Corruption> {
                 });
             }
             repaired.retain(|place| place.fault != Fault::Blank && place.fault != Fault::Short);
+            let reach = |copy: usize| {
+                copies
+                    .get(copy)
+                    .is_some_and(|(_, bytes)| bytes.len() as u64 >= position)
+            };
             return Ok(FoundManifest {
                 header,
                 state,
                 end: position,
+                reaches: [reach(0), reach(1)],
                 repaired,
             });
         };

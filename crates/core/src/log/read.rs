@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::block::{Batch, Block, BlockSlice, Entry};
-use super::cache::{Cache, CacheKey, Cached};
+use super::cache::Cache;
 use super::error::{Corruption, ReadError};
 use super::extent::read_up_to;
 use super::index::{Offsets, load_offsets};
@@ -145,9 +145,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 });
             }
             if end - taken > start {
-                cursor = block
-                    .record(end - taken)
-                    .map_or(found.first, |record| record.offset);
+                cursor = block.offset(end - taken).unwrap_or(found.first);
                 break;
             }
             cursor = damage.map_or(found.first, |damage| damage.next);
@@ -201,11 +199,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         }
         let found = self.block(&part, offset).await?;
         let index = found.block.lower_bound(offset);
-        if found
-            .block
-            .record(index)
-            .is_some_and(|record| record.offset == offset)
-        {
+        if found.block.offset(index) == Some(offset) {
             return Ok(Entry {
                 block: found.block,
                 index,
@@ -287,8 +281,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         let end = after.map_or(data_end, |after| u64::from(after.position));
         let next = after.map_or(next, |after| meta.base_offset + u64::from(after.delta));
         let length = usize::try_from(end.saturating_sub(position)).unwrap_or(0);
-        let key = CacheKey::block(meta.number, position);
-        if let Some(Cached::Block(block)) = self.cache.get(key)
+        if let Some(block) = self.cache.block(meta.number, index)
             && block.length() == length
         {
             return Ok(Found { block, first, next });
@@ -306,7 +299,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         // Damage may be a blob that was removed under an older picture: it is
         // looked at again next time.
         if block.is_sound() {
-            self.cache.put(key, Cached::Block(Arc::clone(&block)));
+            self.cache.put_block(meta.number, index, &block);
         }
         Ok(Found { block, first, next })
     }
@@ -319,14 +312,13 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         if let Some(chunks) = index {
             return Ok(Offsets::Growing(chunks.clone()));
         }
-        let key = CacheKey::offsets(meta.number);
-        if let Some(Cached::Offsets(entries)) = self.cache.get(key) {
+        if let Some(entries) = self.cache.offsets(meta.number) {
             return Ok(Offsets::Loaded(entries));
         }
         let entries = load_offsets(self.store, self.log, meta)
             .await
             .map_err(ReadError::Store)?;
-        self.cache.put(key, Cached::Offsets(Arc::clone(&entries)));
+        self.cache.put_offsets(meta.number, &entries);
         Ok(Offsets::Loaded(entries))
     }
 

@@ -97,7 +97,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         if self.writer.is_some() {
             return Ok(());
         }
-        let found = recover(&self.store, self.log, Access::Read).await?;
+        let found = recover(&self.store, self.log, Access::Read, true).await?;
         self.published.write(|published| {
             if published.snapshot.closed {
                 return;

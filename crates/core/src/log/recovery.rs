@@ -77,12 +77,21 @@ pub(crate) async fn recover<S: BlockStore>(
     store: &S,
     log: LogId,
     access: Access,
+    existing: bool,
 ) -> Result<Recovered, OpenError<S::Error>> {
     let ManifestSearch {
         found,
+        refused,
         highest_number,
         highest_manifest,
     } = find(store, log).await?;
+    // A first manifest that was torn while it was written never promised anything.
+    // Where the log is known to exist, or has segments, it is damaged.
+    if let (None, Some(place)) = (&found, refused)
+        && (existing || highest_number > 0)
+    {
+        return Err(OpenError::Corrupt(place));
+    }
     let atomic = store.geometry().atomic_append;
     let keep = access == Access::Write;
     let mut sealed = Vec::new();

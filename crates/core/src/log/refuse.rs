@@ -1,17 +1,17 @@
 //! Owns what becomes of staged frames when the store has no space for a group, or
 //! when they have to move: they are encoded for another place, or refused.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::error::Failure;
 use super::frames::verify;
-use super::group::{Group, StagedFrame};
+use super::group::{Group, Place, StagedFrame, padding};
 use super::segment::segment_seed;
 use super::waiters::Goal;
 use super::writer::{Takeover, Writer};
-use crate::format::Fault;
+use crate::format::{Fault, FooterPlace};
 use crate::producer::ProducerId;
 use crate::store::StoreError;
 
@@ -142,19 +142,49 @@ impl<E> Writer<E> {
         self.requeue(frames)
     }
 
-    /// After a sync, what is staged but not stored moves behind the padding.
-    pub(crate) fn realign(&mut self) -> Result<(), Fault> {
-        let staged = self.queue.front().is_some_and(|group| !group.opens());
-        if self.settings.align == 0 || !staged {
-            return Ok(());
+    /// Puts padding at the front of the queue, if what is about to be synced of the
+    /// active segment does not end at a multiple of the alignment. What is staged
+    /// behind it moves.
+    pub(crate) fn pad_active(&mut self) -> Result<bool, Fault> {
+        let Some(active) = self.active.as_ref().filter(|active| {
+            !active.broken && active.footer == FooterPlace::None && self.unsynced > 0
+        }) else {
+            return Ok(false);
+        };
+        let length = padding(active.totals.data_end, self.settings.align);
+        if length == 0 {
+            return Ok(false);
         }
-        if let (Some(place), Some(active)) = (&mut self.place, &self.active) {
-            place.meta = active.meta;
-            place.seed = segment_seed(self.log, &active.meta);
-            place.position = active.totals.data_end;
-        }
+        let place = Place {
+            position: active.totals.data_end,
+            ..Place::new(self.log, active.meta)
+        };
+        let elsewhere = self
+            .place
+            .filter(|place| place.meta.number != active.meta.number);
+        let (own, behind): (VecDeque<Group>, VecDeque<Group>) = self
+            .queue
+            .drain(..)
+            .partition(|group| group.meta.number == place.meta.number);
+        self.queue = own;
         let frames = self.unqueue(0)?;
-        self.requeue(frames)
+        self.queued_bytes += behind.iter().map(Group::length).sum::<usize>();
+        let mut group = Group::new(self.log, &place, Vec::new());
+        let (vouch, next) = (self.vouch(), self.staged_next);
+        group.push_mark(next, self.staged_clamp, vouch, length)?;
+        group.freeze();
+        self.place = Some(Place {
+            position: place.position + length as u64,
+            ..place
+        });
+        self.queued_bytes += group.length();
+        self.queue.push_back(group);
+        self.requeue(frames)?;
+        self.queue.extend(behind);
+        if elsewhere.is_some() {
+            self.place = elsewhere;
+        }
+        Ok(true)
     }
 }
 

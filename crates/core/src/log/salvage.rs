@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::error::{CheckError, Corruption, MaintainError, OpenError};
 use super::handle::{Claim, Log};
-use super::manifest::find_listed;
+use super::manifest::highest_manifest;
 use super::producers::Producers;
 use super::recovery::{Recovered, Recovery, TakeoverPlan, replay_producers};
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
@@ -159,7 +159,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
             .map(|b| b.number);
         numbers.max().unwrap_or(0)
     };
-    let highest_manifest = find_listed(store, id, &listed)
+    let highest_manifest = highest_manifest(store, id, &listed)
         .await
         .map_err(CheckError::Store)?;
     let highest_number = highest(&BlobKind::ALL).max(highest_manifest);

@@ -7,8 +7,11 @@
 //! then is anything appended to the new one, or the old one removed. A crash
 //! between any two steps leaves exactly one manifest that counts.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use super::commit::Io;
+use super::group::padding;
 use super::manifest::ManifestState;
 use crate::Bytes;
 use crate::format::{
@@ -33,37 +36,29 @@ pub(crate) struct ManifestEnd {
     pub(crate) end: u64,
     /// Bytes of it known to be synced.
     pub(crate) synced: u64,
-}
-
-/// The next thing a switch does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SwitchStep {
-    /// Append the snapshot to this copy.
-    Write(usize),
-    SyncNew,
-    /// Append the mark to this copy of the old one.
-    Mark(usize),
-    SyncOld,
+    /// Which copies can be appended to.
+    pub(crate) reaches: [bool; 2],
 }
 
 /// A switch under way.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    pub(crate) step: SwitchStep,
+    /// What is left to do, in order.
+    pub(crate) steps: VecDeque<Io>,
     pub(crate) new: ManifestEnd,
-    pub(crate) snapshot: Bytes,
     pub(crate) old: Option<ManifestEnd>,
-    pub(crate) mark: Bytes,
 }
 
 impl Switch {
-    /// A switch from `old`, if there is one, to manifest `number` that says `state`.
+    /// A switch from `old`, if there is one, to manifest `number` that says `state`,
+    /// each in this many copies.
     pub(crate) fn plan(
         log: LogId,
         number: u64,
         salt: u64,
         state: &ManifestState,
         old: Option<ManifestEnd>,
+        copies: usize,
     ) -> Result<Self, Fault> {
         let blob = BlobId {
             log,
@@ -76,56 +71,68 @@ impl Switch {
             base_offset: 0,
             salt,
         };
-        let seed = header.seed();
+        let (seed, align) = (header.seed(), state.facts.settings.align);
         let mut bytes = Vec::new();
         header.encode(&mut bytes);
-        put_edits(&mut bytes, 0, seed, 0, &state.snapshot())?;
-        let mut mark = Vec::new();
-        if let Some(old) = old {
-            put_edits(
-                &mut mark,
-                old.end,
-                old.seed,
-                old.synced,
-                &[Edit::Superseded(number)],
-            )?;
-        }
+        put_edits(&mut bytes, 0, seed, 0, &state.snapshot(), align)?;
         let end = bytes.len() as u64;
-        Ok(Self {
-            step: SwitchStep::Write(0),
-            new: ManifestEnd {
-                number,
-                seed,
-                end,
-                synced: end,
-            },
-            snapshot: Bytes::from(bytes),
-            old,
-            mark: Bytes::from(mark),
-        })
+        let bytes = Bytes::from(bytes);
+        let blobs = manifest_blobs(log, number, copies);
+        let mut steps: VecDeque<Io> = blobs
+            .iter()
+            .map(|blob| Io::Append {
+                blob: *blob,
+                position: 0,
+                bytes: bytes.clone(),
+            })
+            .collect();
+        steps.push_back(Io::Sync(blobs));
+        if let Some(old) = old {
+            let mut mark = Vec::new();
+            let superseded = [Edit::Superseded(number)];
+            put_edits(&mut mark, old.end, old.seed, old.synced, &superseded, align)?;
+            let mark = Bytes::from(mark);
+            // A copy that a crash left short cannot be continued; the mark on the
+            // other one counts for both.
+            let marked: Vec<BlobId> = manifest_blobs(log, old.number, copies)
+                .into_iter()
+                .zip(old.reaches)
+                .filter_map(|(blob, reaches)| reaches.then_some(blob))
+                .collect();
+            steps.extend(marked.iter().map(|blob| Io::Append {
+                blob: *blob,
+                position: old.end,
+                bytes: mark.clone(),
+            }));
+            steps.push_back(Io::Sync(marked));
+        }
+        let new = ManifestEnd {
+            number,
+            seed,
+            end,
+            synced: end,
+            reaches: [true; 2],
+        };
+        Ok(Self { steps, new, old })
     }
 
-    /// What follows the step that has just been done; `None` when all are.
-    pub(crate) const fn next(&self, copies: usize) -> Option<SwitchStep> {
-        match self.step {
-            SwitchStep::Write(copy) if copy + 1 < copies => Some(SwitchStep::Write(copy + 1)),
-            SwitchStep::Write(_) => Some(SwitchStep::SyncNew),
-            SwitchStep::SyncNew if self.old.is_some() => Some(SwitchStep::Mark(0)),
-            SwitchStep::Mark(copy) if copy + 1 < copies => Some(SwitchStep::Mark(copy + 1)),
-            SwitchStep::Mark(_) => Some(SwitchStep::SyncOld),
-            SwitchStep::SyncNew | SwitchStep::SyncOld => None,
-        }
+    /// Whether nothing of it counts yet, so that it may be begun anew under another
+    /// number.
+    pub(crate) fn is_fresh(&self) -> bool {
+        matches!(self.steps.front(), Some(Io::Append { position: 0, .. }))
     }
 }
 
 /// Appends a frame of edits to `out`, of which the first byte belongs at `start` of
-/// the manifest with `seed`.
+/// the manifest with `seed`, and pads it to a multiple of `align`, so that what is
+/// synced next shares no block with what comes later.
 pub(crate) fn put_edits(
     out: &mut Vec<u8>,
     start: u64,
     seed: Seed,
     vouched: u64,
     edits: &[Edit],
+    align: u32,
 ) -> Result<(), Fault> {
     let at = out.len();
     let mut header = FrameHeader::mark(0, 0, vouched, false);
@@ -139,5 +146,12 @@ pub(crate) fn put_edits(
         "a manifest begins with its header"
     );
     seal_frame(out, at, header, seed, start + at as u64)?;
+    let at = out.len();
+    let length = padding(start + at as u64, align);
+    if length > 0 {
+        out.resize(at + length, 0);
+        let mark = FrameHeader::mark(0, 0, vouched, false);
+        seal_frame(out, at, mark, seed, start + at as u64)?;
+    }
     Ok(())
 }

@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use super::chunks::Chunks;
 use super::commit::{Doubt, EditWrite};
 use super::error::{AppendError, Failure, Poison};
-use super::group::{Group, NewBatch, Place, StagedFrame, Vouch, padding};
+use super::group::{Group, NewBatch, Place, StagedFrame, Vouch};
 use super::manifest::ManifestState;
 use super::producers::{Producers, Verdict};
 use super::recovery::{Recovered, TakeoverPlan};
@@ -202,6 +202,7 @@ impl<E> Writer<E> {
             seed: old.header.seed(),
             end: old.end,
             synced: 0,
+            reaches: old.reaches,
         });
         let copies = if geometry.atomic_append { 1 } else { 2 };
         let mut writer = Self {
@@ -416,25 +417,6 @@ impl<E> Writer<E> {
         let group = Group::new(self.log, &place, core::mem::take(&mut self.spare));
         self.queued_bytes += group.length();
         self.queue.push_back(group);
-        self.pad(&place)
-    }
-
-    /// Keeps a frame from sharing a sector with bytes that are synced.
-    fn pad(&mut self, place: &Place) -> Result<(), Fault> {
-        let behind_synced = self.active.as_ref().is_some_and(|active| {
-            active.meta.number == place.meta.number && active.synced == place.position
-        });
-        let length = padding(place.position, self.settings.align);
-        if !behind_synced || length == 0 {
-            return Ok(());
-        }
-        let (vouch, next, clamp) = (self.vouch(), self.staged_next, self.staged_clamp);
-        let Some(group) = self.queue.back_mut() else {
-            return Err(Fault::Gap);
-        };
-        let before = group.length();
-        group.push_mark(next, clamp, vouch, length)?;
-        self.grew(before);
         Ok(())
     }
 

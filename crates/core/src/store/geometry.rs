@@ -3,8 +3,9 @@
 /// What a store promises about single appends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Geometry {
-    /// An append is there as a whole after a crash, or not at all. Where it is
-    /// not, the manifest is kept in two identical blobs.
+    /// An append is there as a whole after a crash, or not at all, and never without
+    /// the earlier appends to its blob. Where it is not, the manifest is kept in two
+    /// identical blobs.
     pub atomic_append: bool,
     /// Bytes around a write that a crash may damage beside the written ones,
     /// as a power of two to which writes are aligned; 0 where a write harms
