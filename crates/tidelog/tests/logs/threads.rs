@@ -135,3 +135,59 @@ fn a_follower_parks_until_there_is_something() {
     log.close().unwrap();
     assert_eq!(follower.join().unwrap(), ErrorKind::Closed);
 }
+
+#[test]
+fn readers_of_files_see_the_beginning_of_what_a_busy_writer_appends() {
+    const RECORDS: u64 = 4000;
+    let value = |offset: u64| format!("record {offset} {}", "x".repeat(100)).into_bytes();
+    let home = tempfile::tempdir().unwrap();
+    let logs = Logs::create(home.path()).unwrap();
+    let log = logs
+        .log("log")
+        .create(true)
+        .segment_bytes(4096)
+        .open()
+        .unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for offset in 0..RECORDS {
+                let value = value(offset);
+                log.append(&[NewRecord::new(&value)], AppendOptions::default())
+                    .unwrap();
+                if offset % 1000 == 999 {
+                    while log.maintain(u64::MAX).unwrap().more {}
+                }
+            }
+        });
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let others = Logs::open_read_only(home.path()).unwrap();
+                let follower = others.log("log").read_only(true).open().unwrap();
+                let mut followed = 0;
+                while followed < RECORDS {
+                    follower.refresh().unwrap();
+                    let fresh = others.log("log").read_only(true).open().unwrap();
+                    let next = fresh.bounds().next;
+                    assert!(next >= followed, "{next} records, {followed} were there");
+                    let mut at = followed;
+                    while at < follower.bounds().next {
+                        let batch = follower
+                            .read(At::Offset(at), ReadLimits::default())
+                            .unwrap();
+                        for record in batch.records() {
+                            assert_eq!(record.offset, at);
+                            assert_eq!(record.value.unwrap(), value(at));
+                            at += 1;
+                        }
+                    }
+                    followed = at;
+                    let some = followed / 2;
+                    if some > 0 {
+                        let entry = fresh.get(At::Offset(some)).unwrap();
+                        assert_eq!(entry.record().value.unwrap(), value(some));
+                    }
+                }
+            });
+        }
+    });
+}
