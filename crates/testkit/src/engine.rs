@@ -1,6 +1,7 @@
 //! Owns what the simulator asks of a log engine, so that it can judge tidelog
 //! and, as a control, engines that are broken on purpose.
 
+mod catalog;
 mod log;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use crate::generate::GeneratedBatch;
 use crate::model::Seen;
 use crate::sim::{SimHost, SimStore};
 
+pub use catalog::CatalogEngine;
 pub use log::LogEngine;
 
 /// An acknowledgement.
@@ -80,6 +82,9 @@ pub trait Engine: Sized {
 
     /// The offset below which the engine holds everything to be durable.
     fn durable(&self) -> u64;
+
+    /// Whether opening the log found damage, and said so.
+    fn reports_damage(&self) -> bool;
 
     /// Closes the log.
     fn close(&self) -> impl Future<Output = Result<(), Refusal>>;

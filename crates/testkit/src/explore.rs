@@ -2,6 +2,7 @@
 //! it, each judged by the oracle, and crashes inside the recovery from a crash.
 
 mod address;
+mod explorations;
 mod faults;
 mod panics;
 mod tally;
@@ -18,13 +19,14 @@ use tidelog_core::Options;
 use crate::engine::Engine;
 use crate::generate::Sizes;
 use crate::model::Model;
-use crate::oracle::{aftermath, second_look, without_power};
+use crate::oracle::{aftermath, first_look, second_look, without_power};
 use crate::random::{Random, mix};
 use crate::run::{Failure, Run};
 use crate::scripts::{Plan, Script};
 use crate::sim::{self, Crashed, Crashes, Cut, Fault, Listing, Machine, Moment, Notes, Setup};
 
 pub use address::{Address, Step};
+pub use explorations::Exploration;
 pub use tally::{Broken, Tally};
 
 /// One crash state in so many is recovered from with every moment kept, and then
@@ -265,19 +267,21 @@ impl<'a, E: Engine> Explorer<'a, E> {
         };
         let machine = Machine::with_disk(crashed.disk.clone(), setup, seed);
         let run = self.run(machine, Rc::clone(model), seed);
+        let judged = |judged: Result<Result<(), Failure>, sim::Stuck>| {
+            judged
+                .map_err(Failure::from)
+                .and_then(|judged| judged)
+                .map_err(|failure| format!("{failure} (listing {listing:?})"))
+        };
+        if nested || seed.is_multiple_of(4) {
+            judged(sim::run(run.machine(), first_look(&run, cut)))?;
+        }
         if nested {
             run.record();
         }
-        let looking = nested || seed.is_multiple_of(4);
-        sim::run(run.machine(), aftermath(&run, cut, looking))
-            .map_err(Failure::from)
-            .and_then(|judged| judged)
-            .map_err(|failure| format!("{failure} (listing {listing:?})"))?;
+        judged(sim::run(run.machine(), aftermath(&run, cut)))?;
         let again = self.run(without_power(run.machine()), run.model(), seed);
-        sim::run(again.machine(), second_look(&again))
-            .map_err(Failure::from)
-            .and_then(|judged| judged)
-            .map_err(|failure| format!("{failure} (listing {listing:?})"))?;
+        judged(sim::run(again.machine(), second_look(&again)))?;
         Ok(moments(run.machine()))
     }
 

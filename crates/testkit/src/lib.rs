@@ -7,6 +7,7 @@ pub mod counting;
 pub mod engine;
 pub mod explore;
 pub mod generate;
+pub mod golden;
 pub mod model;
 pub mod oracle;
 pub mod random;

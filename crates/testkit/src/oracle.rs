@@ -4,39 +4,47 @@
 use tidelog_core::{Durability, ErrorKind, LogId};
 
 use crate::engine::Engine;
-use crate::model::{History, Model};
+use crate::model::History;
 use crate::run::{Failure, Run};
 use crate::sim::{Cut, Machine};
 
 /// How many of a producer's batches are sent again after a crash.
 const RESENT: usize = 8;
 
-/// What a crash left must keep every promise: opening it finds (a) to (d) kept,
-/// retries of producers are neither doubled nor refused, and (f) appending goes
-/// on. With `looking`, a reader that changes nothing comes first, and (e) the
-/// writer must find the same.
+/// What a reader that changes nothing finds is the truth from now on: (e) the
+/// writer that opens next, and any other after another crash, must find the same.
 ///
 /// # Errors
 /// [`Failure`], with the promise broken.
-pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut, looking: bool) -> Result<(), Failure> {
-    let logs: Vec<LogId> = run.model().logs().map(|(log, _)| log).collect();
-    for log in logs {
-        let lied = |model: &Model| model.get(log).is_some_and(History::is_forgiven);
-        let opened = async {
-            if looking {
-                look(run, log, cut).await?;
+pub async fn first_look<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure> {
+    for log in logs(run) {
+        match run.look(log).await {
+            Err(failure) if excused(run, log, &failure) => {}
+            seen => {
+                let seen = seen?;
+                run.remember("looked", |model| model.log(log).reopen(&seen, cut))?;
             }
-            run.reopen(log, cut).await
-        };
-        let handle = match opened.await {
-            // Damage that a lying disk has done is found and reported.
-            Err(Failure::Refused(refusal))
-                if refusal.kind == ErrorKind::Corrupt && lied(&run.model()) =>
-            {
-                continue;
-            }
+        }
+    }
+    Ok(())
+}
+
+/// What a crash left must keep every promise: opening it finds (a) to (d) kept,
+/// retries of producers are neither doubled nor refused, and (f) appending goes
+/// on.
+///
+/// # Errors
+/// [`Failure`], with the promise broken.
+pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure> {
+    for log in logs(run) {
+        let handle = match run.reopen(log, cut).await {
+            Err(failure) if excused(run, log, &failure) => continue,
             opened => opened?,
         };
+        if cut == Cut::Kill && forgiven(run, log) {
+            // What was lied about may still be lost.
+            continue;
+        }
         run.remember("trust", |model| model.log(log).forgive(false));
         let produced = run
             .model()
@@ -63,22 +71,13 @@ pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut, looking: bool) -> Resu
     Ok(())
 }
 
-/// What a reader finds is the truth from now on: the writer that opens next, and
-/// any other after another crash, must find the same.
-async fn look<E: Engine>(run: &Run<E>, log: LogId, cut: Cut) -> Result<(), Failure> {
-    let seen = run.look(log).await?;
-    run.remember("looked", |model| model.log(log).reopen(&seen, cut))?;
-    Ok(())
-}
-
 /// What is durable after the aftermath must hold everything that was promised
 /// in it, and nothing else.
 ///
 /// # Errors
 /// [`Failure`], with the promise broken.
 pub async fn second_look<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
-    let logs: Vec<LogId> = run.model().logs().map(|(log, _)| log).collect();
-    for log in logs {
+    for log in logs(run) {
         let model = run.model();
         let Some(history) = model.get(log).filter(|history| !history.is_forgiven()) else {
             continue;
@@ -96,6 +95,21 @@ pub async fn second_look<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
 pub fn without_power(machine: &Machine) -> Machine {
     let setup = machine.setup().clone();
     Machine::with_disk(machine.disk().only_durable(), setup, 0)
+}
+
+fn logs<E: Engine>(run: &Run<E>) -> Vec<LogId> {
+    run.model().logs().map(|(log, _)| log).collect()
+}
+
+fn forgiven<E: Engine>(run: &Run<E>, log: LogId) -> bool {
+    run.model().get(log).is_some_and(History::is_forgiven)
+}
+
+/// Whether damage that a lying disk has done was found and reported.
+fn excused<E: Engine>(run: &Run<E>, log: LogId, failure: &Failure) -> bool {
+    let corrupt =
+        matches!(failure, Failure::Refused(refusal) if refusal.kind == ErrorKind::Corrupt);
+    corrupt && forgiven(run, log)
 }
 
 fn after(what: &str, failure: &Failure) -> Failure {

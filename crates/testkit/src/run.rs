@@ -13,7 +13,7 @@ use tidelog_core::{
 
 use crate::engine::{Ack, Engine, Refusal};
 use crate::generate::{GeneratedBatch, Generator, Sizes};
-use crate::model::{BatchId, Fate, Model};
+use crate::model::{BatchId, Fate, History, Model, Seen};
 use crate::random::mix;
 use crate::sim::{Cut, Machine, Operation, SimHost, SimStore, Trace};
 
@@ -155,6 +155,7 @@ impl<E: Engine> Run<E> {
             store,
             engine,
             log,
+            synced: Cell::new(0),
         })
     }
 
@@ -165,7 +166,7 @@ impl<E: Engine> Run<E> {
     /// [`Failure::Broken`] if a promise was broken.
     pub async fn reopen(&self, log: LogId, cut: Cut) -> Result<Handle<'_, E>, Failure> {
         let handle = self.open(log).await?;
-        let seen = handle.engine.seen().await?;
+        let seen = self.whole(log, &handle.engine).await?;
         self.remember("reopened", |model| model.log(log).reopen(&seen, cut))?;
         Ok(handle)
     }
@@ -175,17 +176,31 @@ impl<E: Engine> Run<E> {
     ///
     /// # Errors
     /// [`Failure::Refused`] as the engine refuses.
-    pub async fn look(&self, log: LogId) -> Result<Vec<crate::model::Seen>, Failure> {
+    pub async fn look(&self, log: LogId) -> Result<Vec<Seen>, Failure> {
         let options = Options {
             access: Access::Read,
             ..self.options.get()
         };
         let host = Arc::clone(&self.host);
         match E::open(self.machine.process(), log, options, host).await {
-            Ok(engine) => Ok(engine.seen().await?),
+            Ok(engine) => self.whole(log, &engine).await,
             Err(refusal) if refusal.kind == ErrorKind::NotFound => Ok(Vec::new()),
             Err(refusal) => Err(refusal.into()),
         }
+    }
+
+    /// Everything in a log that was just opened. Where the disk lies, damage that
+    /// opening reported counts as a refusal.
+    async fn whole(&self, log: LogId, engine: &E) -> Result<Vec<Seen>, Failure> {
+        let seen = engine.seen().await?;
+        let lied = self.model().get(log).is_some_and(History::is_forgiven);
+        if lied && engine.reports_damage() {
+            return Err(Failure::Refused(Refusal {
+                kind: ErrorKind::Corrupt,
+                sentence: "opening reported damage".into(),
+            }));
+        }
+        Ok(seen)
     }
 }
 
@@ -195,6 +210,8 @@ pub struct Handle<'a, E> {
     store: SimStore,
     engine: E,
     log: LogId,
+    /// What this handle has acknowledged as synced.
+    synced: Cell<u64>,
 }
 
 impl<E: Engine> Handle<'_, E> {
@@ -252,9 +269,10 @@ impl<E: Engine> Handle<'_, E> {
     ) -> Result<Ack, Failure> {
         let batch = Rc::new(batch);
         let sent = Rc::clone(&batch);
-        let id = self
-            .run
-            .remember("send", |model| model.log(self.log).send(sent, producer));
+        let writer = self.store.process();
+        let id = self.run.remember("send", |model| {
+            model.log(self.log).send(sent, producer, writer)
+        });
         let ack = self.send(id, &batch, producer, level).await?;
         if ack.duplicate {
             return Err(Failure::Broken(format!(
@@ -282,8 +300,9 @@ impl<E: Engine> Handle<'_, E> {
         let Some((_, producer, batch, there)) = found else {
             return Err(Failure::Broken(format!("{id:?} belongs to no producer")));
         };
+        let writer = self.store.process();
         self.run
-            .remember("resend", |model| model.log(self.log).resend(id));
+            .remember("resend", |model| model.log(self.log).resend(id, writer));
         let ack = self.send(id, &batch, Some(producer), level.into()).await?;
         if there.is_some() && !ack.duplicate {
             return Err(Failure::Broken(format!(
@@ -318,9 +337,10 @@ impl<E: Engine> Handle<'_, E> {
             Ok(ack) => ack,
             Err(refusal) => {
                 let fate = match refusal.kind {
-                    ErrorKind::Unavailable => Fate::Unknown,
                     // It may have been written before the answer, or never.
-                    ErrorKind::Fenced | ErrorKind::Poisoned => Fate::Abandoned,
+                    ErrorKind::Unavailable | ErrorKind::Fenced | ErrorKind::Poisoned => {
+                        Fate::Abandoned
+                    }
                     _ => Fate::Refused,
                 };
                 run.remember("refuse", |model| model.log(self.log).end(id, fate));
@@ -336,6 +356,9 @@ impl<E: Engine> Handle<'_, E> {
                 )));
             }
             run.remember("ack", |model| model.log(self.log).ack(id, ack.first, level))?;
+            if level == Durability::Synced {
+                self.synced.set(self.synced.get().max(ack.next));
+            }
         }
         Ok(ack)
     }
@@ -362,6 +385,7 @@ impl<E: Engine> Handle<'_, E> {
         self.run.remember("synced", |model| {
             model.log(self.log).reached(next, Durability::Synced);
         });
+        self.synced.set(self.synced.get().max(next));
         if next < sent {
             return Err(Failure::Broken(format!(
                 "sync answered {next}, but {sent} was acknowledged before"
@@ -390,7 +414,7 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn close(self) -> Result<(), Failure> {
         let next = self.floor(Durability::Buffered);
-        self.told(self.engine.close().await).await?;
+        self.engine.close().await?;
         self.run.remember("closed", |model| {
             model.log(self.log).reached(next, Durability::Synced);
         });
@@ -417,7 +441,7 @@ impl<E: Engine> Handle<'_, E> {
             .check(&published, own)
             .map_err(|sentence| format!("in the view of readers: {sentence}"))?;
         let durable = self.engine.durable();
-        let proved = history.floor(Durability::Synced);
+        let proved = self.synced.get();
         if durable < proved {
             return Err(Failure::Broken(format!(
                 "the engine holds {durable} for durable, but acknowledged {proved} as synced"

@@ -1,6 +1,7 @@
 //! Owns the list of scripts: what an engine is made to do while the simulator
 //! watches, so that every rule of crash safety has one that breaks without it.
 
+mod catalogs;
 mod crowds;
 mod disks;
 mod durability;
@@ -15,7 +16,7 @@ use std::pin::Pin;
 
 use tidelog_core::{Durability, Options};
 
-use crate::engine::Engine;
+use crate::engine::{CatalogEngine, Engine};
 use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, Run};
@@ -52,7 +53,23 @@ fn level<E: Engine>(run: &Run<E>) -> Durability {
     LEVELS[run.generate(|generator| generator.random().index(3))]
 }
 
-/// Every script, in a stable order.
+impl<E> Clone for Script<E> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name,
+            plan: self.plan,
+            play: self.play,
+        }
+    }
+}
+
+/// Every script of the catalog.
+#[must_use]
+pub fn catalogs() -> Vec<Script<CatalogEngine>> {
+    catalogs::scripts()
+}
+
+/// Every script of a log, in a stable order.
 #[must_use]
 pub fn all<E: Engine>() -> Vec<Script<E>> {
     let mut all = durability::scripts();

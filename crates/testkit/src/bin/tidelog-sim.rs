@@ -7,9 +7,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use serde_json::{Value, json};
-use tidelog_testkit::engine::LogEngine;
-use tidelog_testkit::explore::{Address, Broken, Explorer, Tally};
-use tidelog_testkit::scripts::{self, Script};
+use tidelog_testkit::explore::{Address, Broken, Exploration, Tally};
 use tidelog_testkit::sim::Notes;
 
 /// Crash states of one script and seed at most, so that many seeds are drawn.
@@ -17,9 +15,6 @@ const STATES_MAX: u64 = 40_000;
 
 /// Crash states of one script and seed at least, beside those that must be.
 const STATES_MIN: u64 = 400;
-
-/// One round in so many states goes to runs with faults.
-const FAULTS: u64 = 4;
 
 /// Crashes tidelog at every moment of every script, and judges what is left.
 ///
@@ -49,17 +44,16 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let scripts = scripts::all::<LogEngine>();
-    let known = |name: &str| scripts.iter().any(|script| script.name == name);
-    if let Some(name) = &arguments.script
-        && !known(name)
-    {
-        let names: Vec<&str> = scripts.iter().map(|script| script.name).collect();
-        eprintln!("there is no script {name}; there are {}", names.join(", "));
-        return ExitCode::from(2);
-    }
-    if let (Some(name), Some(address)) = (&arguments.script, &arguments.state) {
-        return repeat(name, arguments.seed, address);
+    let all = Exploration::all();
+    if let Some(name) = &arguments.script {
+        let Some(exploration) = all.iter().find(|exploration| exploration.name == name) else {
+            let names: Vec<&str> = all.iter().map(|exploration| exploration.name).collect();
+            eprintln!("there is no script {name}; there are {}", names.join(", "));
+            return ExitCode::from(2);
+        };
+        if let Some(address) = &arguments.state {
+            return repeat(exploration, arguments.seed, address);
+        }
     }
     let begun = Instant::now();
     let (tally, counts) = explore(&arguments);
@@ -75,13 +69,10 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(tally.failed > 0))
 }
 
-fn repeat(name: &str, seed: u64, address: &Address) -> ExitCode {
-    let scripts = scripts::all::<LogEngine>();
-    let Some(script) = scripts.iter().find(|script| script.name == name) else {
-        return ExitCode::from(2);
-    };
+fn repeat(exploration: &Exploration, seed: u64, address: &Address) -> ExitCode {
+    let name = exploration.name;
     let notes = Notes::default();
-    let judged = Explorer::new(script, seed).repeat(address, &notes);
+    let judged = exploration.repeat(seed, address, &notes);
     notes.borrow().iter().for_each(|line| println!("{line}"));
     match judged {
         Ok(()) => {
@@ -103,15 +94,11 @@ fn explore(arguments: &Arguments) -> (Tally, Vec<(&'static str, u64)>) {
     } else {
         arguments.states
     };
-    let chosen: Vec<usize> = scripts::all::<LogEngine>()
+    let is_chosen = |name: &str| arguments.script.as_ref().is_none_or(|only| only == name);
+    let chosen: Vec<usize> = Exploration::all()
         .iter()
         .enumerate()
-        .filter(|(_, script)| {
-            arguments
-                .script
-                .as_deref()
-                .is_none_or(|name| name == script.name)
-        })
+        .filter(|(_, exploration)| is_chosen(exploration.name))
         .map(|(at, _)| at)
         .collect();
     let share = wanted / chosen.len() as u64 / 2;
@@ -139,11 +126,11 @@ fn play_round(chosen: &[usize], seed: u64, share: u64) -> Vec<(&'static str, Tal
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         // What a run holds is shared within one thread only.
-        let scripts = scripts::all::<LogEngine>();
+        let all = Exploration::all();
         let mut done = Vec::new();
         while let Some(at) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let script = &scripts[*at];
-            done.push((*at, script.name, play(script, seed, share)));
+            let tally = all[*at].explore(seed, share);
+            done.push((*at, all[*at].name, tally));
         }
         done
     };
@@ -151,19 +138,13 @@ fn play_round(chosen: &[usize], seed: u64, share: u64) -> Vec<(&'static str, Tal
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         let results = workers.into_iter().map(|worker| worker.join());
         results
-            .flat_map(|result| result.unwrap_or_default())
+            .flat_map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
     done.sort_by_key(|(at, ..)| *at);
     done.into_iter()
         .map(|(_, name, tally)| (name, tally))
         .collect()
-}
-
-fn play(script: &Script<LogEngine>, seed: u64, share: u64) -> Tally {
-    let mut tally = Explorer::new(script, seed).explore(share);
-    tally.add(Explorer::new(script, seed).explore_faults(share / FAULTS));
-    tally
 }
 
 fn report(

@@ -98,6 +98,10 @@ impl Engine for LogEngine {
         self.0.bounds().durable
     }
 
+    fn reports_damage(&self) -> bool {
+        !self.0.recovery().damage.is_empty()
+    }
+
     async fn close(&self) -> Result<(), Refusal> {
         let closed = self.0.close().await;
         closed.map_err(|error| refusal(error.kind(), &error))

@@ -7,8 +7,8 @@ use tidelog_core::BlobKind;
 
 use crate::sim::{Crashed, Fault, Moment, Survivors, Torn};
 
-/// Failures kept of one exploration: the first ones tell enough.
-const FAILURES_MAX: usize = 8;
+/// Failures kept of each sort: the first ones tell enough.
+const FAILURES_KEPT: usize = 2;
 
 /// A crash state after which a promise was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,13 @@ pub struct Broken {
 }
 
 impl Broken {
+    /// The sentence without its numbers: failures of one sort differ in them.
+    fn sort(&self) -> (&'static str, String) {
+        let sentence = self.sentence.split(" (listing").next().unwrap_or_default();
+        let digits = |character: &char| !character.is_ascii_digit();
+        (self.event, sentence.chars().filter(digits).collect())
+    }
+
     /// The command that judges exactly this state again.
     #[must_use]
     pub fn command(&self) -> String {
@@ -76,7 +83,9 @@ impl Tally {
 
     pub(super) fn fail(&mut self, broken: Broken) {
         self.failed += 1;
-        if self.failures.len() < FAILURES_MAX {
+        let sort = broken.sort();
+        let known = self.failures.iter().filter(|known| known.sort() == sort);
+        if known.count() < FAILURES_KEPT {
             self.failures.push(broken);
         }
     }

@@ -256,6 +256,10 @@ impl Engine for Toy {
         }
     }
 
+    fn reports_damage(&self) -> bool {
+        false
+    }
+
     async fn close(&self) -> Result<(), Refusal> {
         self.sync().await?;
         Ok(())

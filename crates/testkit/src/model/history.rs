@@ -18,10 +18,9 @@ pub struct BatchId(usize);
 pub enum Fate {
     /// Sent, not answered yet.
     Waiting,
-    /// Sent, and nobody waits for the answer any more.
+    /// Sent, and nobody waits for the answer any more, or it left open whether
+    /// the batch is there.
     Abandoned,
-    /// Answered with a failure that leaves open whether it is there.
-    Unknown,
     /// Refused: it must not be there.
     Refused,
     /// Acknowledged at this level.
@@ -35,6 +34,8 @@ struct Entry {
     id: BatchId,
     batch: Rc<GeneratedBatch>,
     producer: Option<Producer>,
+    /// Who sent it last.
+    writer: u64,
     first: Option<u64>,
     fate: Fate,
 }
@@ -85,19 +86,27 @@ pub struct History {
     sent: usize,
     /// For each level, the next offset of a log that holds all that reached it.
     floors: [u64; 3],
+    /// Offsets of batches that were sent again, to be found at another place.
+    vacant: u64,
     /// Acknowledgements count for nothing any more: the disk lied.
     forgiven: bool,
 }
 
 impl History {
-    /// A batch is being sent.
-    pub fn send(&mut self, batch: Rc<GeneratedBatch>, producer: Option<Producer>) -> BatchId {
+    /// A batch is being sent, by the process with this number.
+    pub fn send(
+        &mut self,
+        batch: Rc<GeneratedBatch>,
+        producer: Option<Producer>,
+        writer: u64,
+    ) -> BatchId {
         let id = BatchId(self.sent);
         self.sent += 1;
         self.entries.push(Entry {
             id,
             batch,
             producer,
+            writer,
             first: None,
             fate: Fate::Waiting,
         });
@@ -106,11 +115,13 @@ impl History {
 
     /// A batch is being sent once more by its producer. One that is known not to
     /// be there takes its place at the end.
-    pub fn resend(&mut self, id: BatchId) {
+    pub fn resend(&mut self, id: BatchId, writer: u64) {
         let Some(at) = self.position(id) else { return };
         if matches!(self.entries[at].fate, Fate::Lost | Fate::Refused) {
             let mut entry = self.entries.remove(at);
+            self.vacant += entry.len();
             entry.fate = Fate::Waiting;
+            entry.writer = writer;
             entry.first = None;
             self.entries.push(entry);
         }
@@ -241,7 +252,14 @@ impl History {
                 }
                 None => {
                     entry.first = None;
-                    entry.fate = Fate::Lost;
+                    entry.fate = match entry.fate {
+                        // A disk that lied may yet tell the truth.
+                        _ if self.forgiven => Fate::Abandoned,
+                        // Its bytes may wait behind those of others that a power
+                        // cut can still take.
+                        Fate::Refused if cut == Cut::Kill => Fate::Refused,
+                        _ => Fate::Lost,
+                    };
                 }
             }
         }
@@ -261,17 +279,16 @@ impl History {
         let mut at = 0;
         let mut next = 0;
         // Offsets given to batches that are not there. They may stay empty.
-        let mut empty = 0;
-        let mut gap: Option<BatchId> = None;
+        let mut empty = self.vacant;
+        // What is missing. A writer's later batches must be missing, too.
+        let mut gaps: Vec<&Entry> = Vec::new();
         for entry in &self.entries {
             let Some(first) = entry.found(&seen[at..]) else {
                 if entry.reached(level) && !self.forgiven {
                     return Err(format!("(a) lost: {}", Shown(entry)));
                 }
                 match entry.fate {
-                    Fate::Waiting | Fate::Unknown | Fate::Acked(_) => {
-                        gap = gap.or(Some(entry.id));
-                    }
+                    Fate::Waiting | Fate::Acked(_) => gaps.push(entry),
                     Fate::Abandoned | Fate::Refused | Fate::Lost => empty += entry.len(),
                 }
                 continue;
@@ -283,9 +300,10 @@ impl History {
             if refused || entry.fate == Fate::Lost {
                 return Err(format!("(b) came back: {shown}"));
             }
-            if let Some(gap) = gap {
+            if let Some(gap) = gaps.iter().find(|gap| gap.writer == entry.writer) {
                 return Err(format!(
-                    "(d) {shown} is there, but {gap:?} before it is not"
+                    "(d) {shown} is there, but not before it {}",
+                    Shown(gap)
                 ));
             }
             if first < next || first - next > empty {

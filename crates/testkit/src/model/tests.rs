@@ -17,7 +17,7 @@ fn history(levels: &[Option<Durability>]) -> (History, Vec<(BatchId, Rc<Generate
         let mut records = generator.large(8).records().to_vec();
         records.extend(generator.large(9).records().to_vec());
         let batch = Rc::new(GeneratedBatch::new(records));
-        let id = history.send(Rc::clone(&batch), None);
+        let id = history.send(Rc::clone(&batch), None, 1);
         if let Some(level) = level {
             history.ack(id, at * 2, *level).unwrap();
         }
@@ -112,7 +112,7 @@ fn refused_batches_leave_no_trace_but_their_offsets() {
     let (mut history, mut batches) = history(&[Some(Stored), None]);
     history.end(batches[1].0, Fate::Refused);
     let next = Rc::clone(&batches[0].1);
-    let id = history.send(next, None);
+    let id = history.send(next, None, 1);
     history.ack(id, 4, Stored).unwrap();
     let first = batches[0].clone();
     let mut found = seen(&[first.clone(), (id, first.1)]);
@@ -127,7 +127,7 @@ fn refused_batches_leave_no_trace_but_their_offsets() {
 fn a_batch_sent_again_after_it_was_lost_is_new() {
     let (mut history, batches) = history(&[Some(Synced), Some(Stored)]);
     history.reopen(&seen(&batches[..1]), Cut::Power).unwrap();
-    history.resend(batches[1].0);
+    history.resend(batches[1].0, 1);
     assert_eq!(history.check(&seen(&batches), Synced), Ok(()));
     history.ack(batches[1].0, 2, Synced).unwrap();
     assert!(broken(&history, &seen(&batches[..1]), Synced).contains("(a)"));

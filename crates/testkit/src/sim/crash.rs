@@ -1,6 +1,7 @@
 //! Owns what a crash may make of a disk: which operations survive, and how the
 //! survivors are torn. Every possibility has a number.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use tidelog_core::BlobId;
@@ -148,7 +149,7 @@ pub struct Crashed {
 
 impl<'a> Crashes<'a> {
     /// All that `cut` may do to `disk`. `atomic` says that a write is there as a
-    /// whole or not at all, `radius` how far damage reaches around a write that
+    /// whole or not at all, and after those before it; `radius` how far damage reaches around a write that
     /// was not synced.
     #[must_use]
     pub fn new(disk: &'a Disk, cut: Cut, atomic: bool, radius: u32) -> Self {
@@ -184,7 +185,12 @@ impl<'a> Crashes<'a> {
             }
         }
         entries.sort_by_key(|entry| entry.seq);
-        let masks = masks(entries.len(), disk.seq());
+        let mut masks = masks(entries.len(), disk.seq());
+        if atomic {
+            // Where an append is there as a whole or not at all, it is not there
+            // without those before it.
+            masks.retain(|bits| in_order(&entries, *bits));
+        }
         let mut crashes = Self {
             disk,
             cut,
@@ -346,6 +352,18 @@ impl<'a> Crashes<'a> {
     }
 }
 
+/// Whether no operation on a blob survives an earlier one on it.
+fn in_order(entries: &[Entry], bits: u64) -> bool {
+    let mut lost = BTreeSet::new();
+    entries.iter().enumerate().all(|(at, entry)| {
+        let survives = survives(bits, at);
+        if !survives {
+            lost.insert(entry.blob);
+        }
+        !survives || !lost.contains(&entry.blob)
+    })
+}
+
 const fn survives(bits: u64, at: usize) -> bool {
     // Of a window longer than a word, the newest operations share their fate.
     let bit = if at < 63 { at } else { 63 };
@@ -385,7 +403,7 @@ fn masks(count: usize, seed: u64) -> Vec<u64> {
     masks.extend((1..width).map(|only| 1 << only));
     let mut random = Random::new(mix(seed));
     masks.extend((0..SAMPLED).map(|_| random.word() & all));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     masks.retain(|mask| seen.insert(*mask));
     masks
 }

@@ -193,6 +193,7 @@ impl State {
                 };
                 let len = match landed {
                     Some(Landed::Nothing) => 0,
+                    Some(Landed::Half) if self.setup.geometry.atomic_append => 0,
                     Some(Landed::Half) => bytes.len() / 2,
                     Some(Landed::Whole) | None => bytes.len(),
                 };

@@ -49,7 +49,9 @@ impl SimStore {
         &self.machine
     }
 
-    pub(super) fn process(&self) -> u64 {
+    /// The number of its process, from 1.
+    #[must_use]
+    pub fn process(&self) -> u64 {
         self.process.number
     }
 

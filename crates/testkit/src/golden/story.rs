@@ -1,0 +1,226 @@
+//! Owns how an image comes about: a log is opened, appended to, left or closed, and
+//! what must be read afterwards is kept beside it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tidelog_core::{
+    AppendOptions, BlobKind, Durability, Header, Host, Log, NewRecord, Options, Producer, ProducerId,
+};
+
+use super::store::{ImageStore, Nature};
+use super::{Expected, ExpectedRecord, Image, LOG};
+use crate::block_on::block_on;
+
+/// The time of records that carry none.
+pub(super) const NOW: i64 = 1_700_000_000_000_000;
+
+/// A host without surprises: a clock that stands still, and salts in a row.
+struct StillHost(AtomicU64);
+
+impl Host for StillHost {
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn random(&self) -> u64 {
+        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+/// A record to append.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Row {
+    pub(super) time: Option<i64>,
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) value: Option<Vec<u8>>,
+    pub(super) headers: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Row {
+    pub(super) fn of(time: i64, key: &str, value: impl Into<Vec<u8>>) -> Self {
+        Self {
+            time: Some(time),
+            key: Some(key.into()),
+            value: Some(value.into()),
+            headers: Vec::new(),
+        }
+    }
+}
+
+/// A log in the making.
+pub(super) struct Story {
+    store: Arc<ImageStore>,
+    host: Arc<StillHost>,
+    log: Option<Log<Arc<ImageStore>>>,
+    expected: Expected,
+}
+
+impl Story {
+    pub(super) fn new(nature: Nature) -> Self {
+        Self {
+            store: Arc::new(ImageStore::new(nature)),
+            host: Arc::new(StillHost(AtomicU64::new(0))),
+            log: None,
+            expected: Expected::default(),
+        }
+    }
+
+    /// Opens the log for writing. A handle that is open is dropped, as when its
+    /// process ends.
+    pub(super) fn open(&mut self, options: Options) {
+        self.log = None;
+        let host: Arc<dyn Host> = Arc::clone(&self.host) as _;
+        let log = block_on(Log::open(Arc::clone(&self.store), LOG, options, host));
+        self.log = Some(log.expect("the log opens"));
+    }
+
+    fn log(&self) -> &Log<Arc<ImageStore>> {
+        self.log.as_ref().expect("the log is open")
+    }
+
+    pub(super) fn append(&mut self, rows: &[Row], level: Durability) {
+        self.append_with(rows, level.into());
+    }
+
+    pub(super) fn append_from(&mut self, id: u8, epoch: u64, sequence: u64, rows: &[Row]) {
+        let producer = Producer {
+            id: ProducerId([id; 16]),
+            epoch,
+            sequence,
+        };
+        let options = AppendOptions {
+            durability: Some(Durability::Stored),
+            producer: Some(producer),
+        };
+        self.append_with(rows, options);
+    }
+
+    fn append_with(&mut self, rows: &[Row], options: AppendOptions) {
+        let headers: Vec<Vec<Header<'_>>> = rows
+            .iter()
+            .map(|row| {
+                let headers = row.headers.iter();
+                headers.map(|(name, value)| Header { name, value }).collect()
+            })
+            .collect();
+        let records: Vec<NewRecord<'_>> = rows
+            .iter()
+            .zip(&headers)
+            .map(|(row, headers)| NewRecord {
+                time: row.time,
+                key: row.key.as_deref(),
+                value: row.value.as_deref(),
+                headers,
+            })
+            .collect();
+        let appended = block_on(self.log().append(&records, options)).expect("the append works");
+        assert_eq!(appended.first, self.expected.next, "offsets have no gaps");
+        let taken = rows.iter().zip(appended.first..);
+        self.expected
+            .records
+            .extend(taken.map(|(row, offset)| ExpectedRecord {
+                offset,
+                time: row.time.unwrap_or(NOW),
+                key: row.key.clone(),
+                value: row.value.clone(),
+                headers: row.headers.clone(),
+            }));
+        self.expected.next = appended.next;
+    }
+
+    pub(super) fn sync(&self) {
+        block_on(self.log().sync()).expect("the sync works");
+    }
+
+    /// Writes a mark, and merges what is small.
+    pub(super) fn maintain(&self, budget: u64) {
+        block_on(self.log().maintain(budget)).expect("maintenance works");
+    }
+
+    pub(super) fn close(&mut self) {
+        block_on(self.log().close()).expect("closing works");
+        self.log = None;
+    }
+
+    /// The image of what is there now.
+    pub(super) fn image(&self, name: &'static str) -> Image {
+        Image {
+            name,
+            files: self.store.files(LOG),
+            expected: self.expected.clone(),
+        }
+    }
+}
+
+/// Changes to an image, as accidents make them.
+impl Image {
+    /// Flips a bit in the byte where `value` begins, which stands in one place, and
+    /// says that the offsets from `first` up to `next` are lost with it.
+    pub(super) fn flip(mut self, value: &[u8], first: u64, next: u64) -> Self {
+        let (path, at) = self.find(value);
+        if let Some(byte) = self.files.get_mut(&path).and_then(|bytes| bytes.get_mut(at)) {
+            *byte ^= 0x10;
+        }
+        self.lose(first, next);
+        self.expected.lost.push((first, next));
+        self
+    }
+
+    /// Cuts the blob in the middle of `value`: what was appended from `first` on
+    /// never happened.
+    pub(super) fn tear(mut self, value: &[u8], first: u64) -> Self {
+        let (path, at) = self.find(value);
+        if let Some(bytes) = self.files.get_mut(&path) {
+            bytes.truncate(at + value.len() / 2);
+        }
+        self.lose(first, self.expected.next);
+        self.expected.next = first;
+        self
+    }
+
+    /// Adds zeros to the newest blob of this kind, as preallocation leaves them.
+    pub(super) fn preallocate(mut self, kind: BlobKind, zeros: usize) -> Self {
+        let bytes = self.newest(kind);
+        bytes.resize(bytes.len() + zeros, 0);
+        self
+    }
+
+    /// Flips a bit of the newest blob of this kind, which nothing is lost with.
+    pub(super) fn flip_at(mut self, kind: BlobKind, position: usize) -> Self {
+        self.newest(kind)[position] ^= 1;
+        self
+    }
+
+    fn newest(&mut self, kind: BlobKind) -> &mut Vec<u8> {
+        let prefix = format!("log-{LOG}/{}-", kind.as_str());
+        let number = |path: &Path| -> Option<u64> {
+            path.to_str()?.strip_prefix(&prefix)?.parse().ok()
+        };
+        let newest = self
+            .files
+            .iter_mut()
+            .filter_map(|(path, bytes)| Some((number(path)?, bytes)))
+            .max_by_key(|(number, _)| *number);
+        newest.expect("there is a blob of the kind").1
+    }
+
+    fn lose(&mut self, first: u64, next: u64) {
+        self.expected
+            .records
+            .retain(|record| record.offset < first || record.offset >= next);
+    }
+
+    fn find(&self, value: &[u8]) -> (PathBuf, usize) {
+        let mut places = Vec::new();
+        for (path, bytes) in &self.files {
+            let here = bytes.windows(value.len()).enumerate();
+            let here = here.filter(|(_, window)| *window == value);
+            places.extend(here.map(|(at, _)| (path.clone(), at)));
+        }
+        assert_eq!(places.len(), 1, "the value stands in one place");
+        places.remove(0)
+    }
+}
