@@ -652,8 +652,8 @@ impl<E: StoreError> Writer<E> {
             if let Takeover::Settling { copied, .. } = &mut self.takeover {
                 *copied = true;
             }
-        } else if let Some(next) = group.next_offset() {
-            self.stored = self.stored.max(next);
+        } else {
+            self.stored = self.stored.max(active.totals.next_offset);
         }
         self.changed = true;
         self.recycle(group);

@@ -212,7 +212,14 @@ async fn successor<S: BlockStore>(
                 fault: Fault::Malformed("number of a manifest's successor"),
             }));
         }
-        let next = read(store, log, by).await.map_err(OpenError::Store)?;
+        // One that was superseded and removed in its turn leaves a successor behind.
+        let mut number = by;
+        while number < by.saturating_add(PROBES)
+            && !exists(store, log, number).await.map_err(OpenError::Store)?
+        {
+            number += 1;
+        }
+        let next = read(store, log, number).await.map_err(OpenError::Store)?;
         manifest = next.map_err(OpenError::Corrupt)?;
     }
     Ok(manifest)

@@ -166,6 +166,9 @@ fn judge(scans: &mut Vec<SegmentScan>) -> Recovery {
             scan.tear.filter(|_| used > 0).map(|place| (place, used))
         });
     }
+    for scan in scans.iter_mut() {
+        scan.drop_loose_marks();
+    }
     report.damage = scans
         .iter()
         .flat_map(|scan| scan.damage.iter().copied())

@@ -159,6 +159,7 @@ impl<E> Writer<E> {
             position: active.totals.data_end,
             ..Place::new(self.log, active.meta)
         };
+        let (next, clamp) = (active.totals.next_offset, active.totals.clamp);
         let elsewhere = self
             .place
             .filter(|place| place.meta.number != active.meta.number);
@@ -170,8 +171,7 @@ impl<E> Writer<E> {
         let frames = self.unqueue(0)?;
         self.queued_bytes += behind.iter().map(Group::length).sum::<usize>();
         let mut group = Group::new(self.log, &place, Vec::new());
-        let (vouch, next) = (self.vouch(), self.staged_next);
-        group.push_mark(next, self.staged_clamp, vouch, length)?;
+        group.push_mark(next, clamp, self.vouch(), length)?;
         group.freeze();
         self.place = Some(Place {
             position: place.position + length as u64,

@@ -121,6 +121,15 @@ impl SegmentScan {
         self.loose_bytes.drain(..bytes.min(self.loose_bytes.len()));
     }
 
+    /// Marks that nothing vouches for hold nothing that would have to be copied.
+    pub(crate) fn drop_loose_marks(&mut self) {
+        if self.loose.iter().all(|frame| frame.span.is_none()) {
+            self.loose.clear();
+            self.loose_bytes.clear();
+            self.all = self.vouched;
+        }
+    }
+
     /// Everything in this segment was synced, so a tear is damage.
     pub(crate) fn vouch_whole(&mut self, next_base: u64) {
         self.vouch(u64::MAX);

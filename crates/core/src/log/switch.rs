@@ -40,6 +40,19 @@ pub(crate) struct ManifestEnd {
     pub(crate) reaches: [bool; 2],
 }
 
+impl ManifestEnd {
+    /// The copies that can be appended to. One that a crash left short cannot; a mark
+    /// on the other one counts for both.
+    fn continued(&self, log: LogId, copies: usize) -> Vec<BlobId> {
+        let blobs = manifest_blobs(log, self.number, copies)
+            .into_iter()
+            .zip(self.reaches);
+        blobs
+            .filter_map(|(blob, reaches)| reaches.then_some(blob))
+            .collect()
+    }
+}
+
 /// A switch under way.
 #[derive(Debug)]
 pub(crate) struct Switch {
@@ -78,27 +91,25 @@ impl Switch {
         let end = bytes.len() as u64;
         let bytes = Bytes::from(bytes);
         let blobs = manifest_blobs(log, number, copies);
-        let mut steps: VecDeque<Io> = blobs
-            .iter()
-            .map(|blob| Io::Append {
-                blob: *blob,
-                position: 0,
-                bytes: bytes.clone(),
-            })
-            .collect();
+        let mut steps = VecDeque::new();
+        // What was found of the old one was perhaps never synced. Were it to vanish
+        // under the new one, the numbers would have a hole, and a listing that lacks
+        // the new one would lead to an older one still.
+        if let Some(old) = old.filter(|old| old.synced < old.end) {
+            steps.push_back(Io::Sync(old.continued(log, copies)));
+        }
+        steps.extend(blobs.iter().map(|blob| Io::Append {
+            blob: *blob,
+            position: 0,
+            bytes: bytes.clone(),
+        }));
         steps.push_back(Io::Sync(blobs));
         if let Some(old) = old {
             let mut mark = Vec::new();
             let superseded = [Edit::Superseded(number)];
             put_edits(&mut mark, old.end, old.seed, old.synced, &superseded, align)?;
             let mark = Bytes::from(mark);
-            // A copy that a crash left short cannot be continued; the mark on the
-            // other one counts for both.
-            let marked: Vec<BlobId> = manifest_blobs(log, old.number, copies)
-                .into_iter()
-                .zip(old.reaches)
-                .filter_map(|(blob, reaches)| reaches.then_some(blob))
-                .collect();
+            let marked = old.continued(log, copies);
             steps.extend(marked.iter().map(|blob| Io::Append {
                 blob: *blob,
                 position: old.end,
