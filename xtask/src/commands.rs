@@ -8,6 +8,7 @@ pub mod golden;
 pub mod kill;
 pub mod lint;
 pub mod no_std;
+pub mod reader;
 pub mod setup;
 pub mod sim;
 pub mod test;

@@ -111,6 +111,11 @@ enum Command {
     },
     /// Write the golden files anew; say so in CHANGELOG.md.
     Golden,
+    /// Read the golden files with the reader that was made from docs/FORMAT.md alone.
+    Reader {
+        #[command(flatten)]
+        checking: Checking,
+    },
 }
 
 fn main() -> ExitCode {
@@ -154,6 +159,9 @@ fn run(command: Command) -> Result<bool> {
             answer("no-std", checking, || commands::no_std::run(&workspace))
         }
         Command::Wasm { checking } => answer("wasm", checking, || commands::wasm::run(&workspace)),
+        Command::Reader { checking } => answer("reader", checking, || {
+            commands::reader::run(&workspace, checking.quick)
+        }),
         Command::Sim { options, checking } => answer("sim", checking, || {
             commands::sim::run(&workspace, &options, checking.quick)
         }),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{demo, deny, kill, lint, no_std, sim, test, tidy, wasm};
+use super::{demo, deny, kill, lint, no_std, reader, sim, test, tidy, wasm};
 use crate::budget;
 use crate::outcome::{Outcome, rounded};
 use crate::workspace::Workspace;
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     ("no-std", no_std::run),
     ("wasm", wasm::run),
     ("test", |workspace| test::run(workspace, false)),
+    ("reader", |workspace| reader::run(workspace, false)),
     ("sim", simulate),
     ("kill", |workspace| {
         kill::run(workspace, &kill::Options::default(), false)

@@ -2,11 +2,13 @@
 //! what must be read afterwards is kept beside it.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidelog_core::{
-    AppendOptions, BlobKind, Durability, Header, Host, Log, NewRecord, Options, Producer, ProducerId,
+    AppendOptions, BlobKind, Durability, Header, Host, Log, NewRecord, Options, Producer,
+    ProducerId,
 };
 
 use super::store::{ImageStore, Nature};
@@ -52,16 +54,16 @@ impl Row {
 
 /// A log in the making.
 pub(super) struct Story {
-    store: Arc<ImageStore>,
+    store: Rc<ImageStore>,
     host: Arc<StillHost>,
-    log: Option<Log<Arc<ImageStore>>>,
+    log: Option<Log<Rc<ImageStore>>>,
     expected: Expected,
 }
 
 impl Story {
     pub(super) fn new(nature: Nature) -> Self {
         Self {
-            store: Arc::new(ImageStore::new(nature)),
+            store: Rc::new(ImageStore::new(nature)),
             host: Arc::new(StillHost(AtomicU64::new(0))),
             log: None,
             expected: Expected::default(),
@@ -73,11 +75,11 @@ impl Story {
     pub(super) fn open(&mut self, options: Options) {
         self.log = None;
         let host: Arc<dyn Host> = Arc::clone(&self.host) as _;
-        let log = block_on(Log::open(Arc::clone(&self.store), LOG, options, host));
+        let log = block_on(Log::open(Rc::clone(&self.store), LOG, options, host));
         self.log = Some(log.expect("the log opens"));
     }
 
-    fn log(&self) -> &Log<Arc<ImageStore>> {
+    fn log(&self) -> &Log<Rc<ImageStore>> {
         self.log.as_ref().expect("the log is open")
     }
 
@@ -103,7 +105,9 @@ impl Story {
             .iter()
             .map(|row| {
                 let headers = row.headers.iter();
-                headers.map(|(name, value)| Header { name, value }).collect()
+                headers
+                    .map(|(name, value)| Header { name, value })
+                    .collect()
             })
             .collect();
         let records: Vec<NewRecord<'_>> = rows
@@ -161,7 +165,11 @@ impl Image {
     /// says that the offsets from `first` up to `next` are lost with it.
     pub(super) fn flip(mut self, value: &[u8], first: u64, next: u64) -> Self {
         let (path, at) = self.find(value);
-        if let Some(byte) = self.files.get_mut(&path).and_then(|bytes| bytes.get_mut(at)) {
+        if let Some(byte) = self
+            .files
+            .get_mut(&path)
+            .and_then(|bytes| bytes.get_mut(at))
+        {
             *byte ^= 0x10;
         }
         self.lose(first, next);
@@ -196,9 +204,8 @@ impl Image {
 
     fn newest(&mut self, kind: BlobKind) -> &mut Vec<u8> {
         let prefix = format!("log-{LOG}/{}-", kind.as_str());
-        let number = |path: &Path| -> Option<u64> {
-            path.to_str()?.strip_prefix(&prefix)?.parse().ok()
-        };
+        let number =
+            |path: &Path| -> Option<u64> { path.to_str()?.strip_prefix(&prefix)?.parse().ok() };
         let newest = self
             .files
             .iter_mut()

@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "tidelog-bench",
         &["tidelog-core", "tidelog-fs", "tidelog", "tidelog-testkit"],
     ),
+    ("tidelog-tests", &[]),
     ("xtask", &[]),
 ];
 
