@@ -65,6 +65,8 @@ pub struct Run<E> {
     generator: RefCell<Generator>,
     host: Arc<SimHost>,
     options: Cell<Options>,
+    /// Tells the processes of this run from those of any other.
+    origin: u64,
     engine: PhantomData<E>,
 }
 
@@ -84,6 +86,7 @@ impl<E: Engine> Run<E> {
             generator: RefCell::new(Generator::new(mix(seed), sizes)),
             host: Arc::new(SimHost::new(mix(seed ^ 0x4057))),
             options: Cell::new(options),
+            origin: mix(seed ^ 0x0816),
             engine: PhantomData,
         }
     }
@@ -269,7 +272,7 @@ impl<E: Engine> Handle<'_, E> {
     ) -> Result<Ack, Failure> {
         let batch = Rc::new(batch);
         let sent = Rc::clone(&batch);
-        let writer = self.store.process();
+        let writer = self.run.origin ^ self.store.process();
         let id = self.run.remember("send", |model| {
             model.log(self.log).send(sent, producer, writer)
         });
@@ -300,7 +303,7 @@ impl<E: Engine> Handle<'_, E> {
         let Some((_, producer, batch, there)) = found else {
             return Err(Failure::Broken(format!("{id:?} belongs to no producer")));
         };
-        let writer = self.store.process();
+        let writer = self.run.origin ^ self.store.process();
         self.run
             .remember("resend", |model| model.log(self.log).resend(id, writer));
         let ack = self.send(id, &batch, Some(producer), level.into()).await?;

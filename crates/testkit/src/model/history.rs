@@ -25,7 +25,7 @@ pub enum Fate {
     Refused,
     /// Acknowledged at this level.
     Acked(Durability),
-    /// A crash took it: it must never come back.
+    /// A power cut took it: it must never come back.
     Lost,
 }
 
@@ -93,7 +93,7 @@ pub struct History {
 }
 
 impl History {
-    /// A batch is being sent, by the process with this number.
+    /// A batch is being sent, by this writer: a number no other process has.
     pub fn send(
         &mut self,
         batch: Rc<GeneratedBatch>,
@@ -117,7 +117,12 @@ impl History {
     /// be there takes its place at the end.
     pub fn resend(&mut self, id: BatchId, writer: u64) {
         let Some(at) = self.position(id) else { return };
-        if matches!(self.entries[at].fate, Fate::Lost | Fate::Refused) {
+        let gone = match self.entries[at].fate {
+            Fate::Lost | Fate::Refused => true,
+            Fate::Abandoned => self.entries[at].writer != writer,
+            Fate::Waiting | Fate::Acked(_) => false,
+        };
+        if gone {
             let mut entry = self.entries.remove(at);
             self.vacant += entry.len();
             entry.fate = Fate::Waiting;
@@ -252,13 +257,12 @@ impl History {
                 }
                 None => {
                     entry.first = None;
-                    entry.fate = match entry.fate {
-                        // A disk that lied may yet tell the truth.
-                        _ if self.forgiven => Fate::Abandoned,
-                        // Its bytes may wait behind those of others that a power
-                        // cut can still take.
-                        Fate::Refused if cut == Cut::Kill => Fate::Refused,
-                        _ => Fate::Lost,
+                    // Its bytes may wait behind those of others that a power cut
+                    // can still take; and a disk that lied may yet tell the truth.
+                    entry.fate = if self.forgiven || cut == Cut::Kill {
+                        Fate::Abandoned
+                    } else {
+                        Fate::Lost
                     };
                 }
             }
