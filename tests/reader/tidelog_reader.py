@@ -2,9 +2,10 @@
 """A reader of tidelog stores, made from docs/FORMAT.md alone.
 
 It prints the records of a log in a directory of the file store as JSON lines, bytes in
-hexadecimal, one line {"lost": [first, next], ...} for every range that cannot be read, and
-one {"footer": segment, ...} for every footer that would have to be rebuilt. Its last line is {"next": offset}. It hands out nothing that does not verify, and compares
-what the manifest and the footers say with what is in the frames.
+hexadecimal; one line {"lost": [first, next], ...} for every range that cannot be read, and
+one {"footer": segment, ...} for every footer that would have to be rebuilt. Its last line
+is {"next": offset}. It hands out nothing that does not verify, and compares what the
+manifest and the footers say with what is in the frames.
 
 Exit code: 0 everything was read, 1 records are lost, 2 the log was refused.
 """
@@ -26,13 +27,12 @@ HEADERS_MAX = 1 << 10
 OFFSET_MAX = NUMBER_MAX = (1 << 53) - 1
 BLOB_MAX = 1 << 31
 EXPANSION_MAX = 1040
-AHEAD = (48 << 20) + (1 << 16)
+AHEAD = 96 << 20
 PROBES = 16
 STRIDE = 4096
 BLOCK = 4096
 WINDOW = 8
 U64 = (1 << 64) - 1
-NO_TIME = -(1 << 63)
 
 SEGMENT, MANIFEST, MANIFEST_COPY, MASK, INDEX, CURSORS = range(6)
 KIND_NAMES = ["segment", "manifest", "manifest-copy", "mask", "index", "cursors"]
@@ -531,7 +531,9 @@ def find_manifest(store):
     while manifest.superseded is not None:
         if manifest.superseded <= number:
             raise Damaged("a manifest names an older one as its successor")
-        number = manifest.superseded
+        # One that was superseded and removed in its turn leaves a successor behind.
+        named = range(manifest.superseded, manifest.superseded + PROBES)
+        number = next(filter(store.has_manifest, named), manifest.superseded)
         try:
             manifest = store.manifest(number)
         except Unsupported:
@@ -698,6 +700,8 @@ def scan(store, entry, vouched_whole):
             found.next_offset = max(found.next_offset, after)
             break
         position = ahead[0][0]
+    if entry.data_end and not found.torn and found.next_offset < entry.next_offset:
+        found.torn = not vouched_whole
     return found
 
 
