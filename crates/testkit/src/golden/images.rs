@@ -18,6 +18,7 @@ pub fn images() -> Vec<Image> {
         aligned(),
         damaged(),
         compressed("deflate", Compression::Deflate),
+        interrupted(),
         compressed("lz4", Compression::Lz4),
         merged(),
         one_copy(),
@@ -196,6 +197,15 @@ fn switched() -> Image {
 
 /// A second writer found batches that nothing vouched for, and copied them.
 fn takeover() -> Image {
+    taken_over("takeover")
+}
+
+/// The same, but for a power cut before the copies were named.
+fn interrupted() -> Image {
+    taken_over("interrupted").interrupt(14)
+}
+
+fn taken_over(name: &'static str) -> Image {
     let mut story = Story::new(Nature {
         atomic: false,
         undone_removals: true,
@@ -207,7 +217,7 @@ fn takeover() -> Image {
     story.append_from(1, 0, 0, &rows(12, 14));
     story.open(Options::default());
     story.append(&rows(14, 16), Durability::Stored);
-    story.image("takeover")
+    story.image(name)
 }
 
 /// Small segments that were merged into one.

@@ -202,6 +202,22 @@ impl Image {
         self
     }
 
+    /// Cuts the newest manifest behind its first frame: a power cut took the edits that
+    /// followed, and with them what was appended from `first` on.
+    pub(super) fn interrupt(mut self, first: u64) -> Self {
+        for kind in [BlobKind::Manifest, BlobKind::ManifestCopy] {
+            let bytes = self.newest(kind);
+            // The blob's header, the frame's header and its body, whose length is in
+            // the frame's header.
+            let length = [bytes[72], bytes[73], bytes[74], bytes[75]];
+            let end = 64 + 56 + u32::from_le_bytes(length) as usize;
+            bytes.truncate(end.next_multiple_of(8));
+        }
+        self.lose(first, self.expected.next);
+        self.expected.next = first;
+        self
+    }
+
     fn newest(&mut self, kind: BlobKind) -> &mut Vec<u8> {
         let prefix = format!("log-{LOG}/{}-", kind.as_str());
         let number =
