@@ -16,6 +16,17 @@ pub const HEADERS_MAX: usize = 1 << 10;
 /// Offsets stay below 2^53, so that every JavaScript build can name each.
 pub const OFFSET_MAX: u64 = (1 << 53) - 1;
 
+/// Numbers of blobs and logs, and epochs, stay below 2^53 as well.
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// Bytes of a segment or an index, whatever a manifest says. 2 GiB.
+pub const BLOB_MAX: u64 = 2 << 30;
+
+/// Smallest and largest alignment of padding, in bytes.
+pub const ALIGN_MIN: u32 = 64;
+/// See [`ALIGN_MIN`].
+pub const ALIGN_MAX: u32 = 64 << 10;
+
 /// Bytes written but not yet synced before an append waits for a sync. 16 MiB.
 /// It bounds what recovery reads beyond the last sync.
 pub const UNSYNCED_MAX: u64 = 16 << 20;

@@ -12,7 +12,8 @@ use alloc::vec::Vec;
 
 use super::checksum::ContentHash;
 use super::wire::{Input, put_signed, put_varint};
-use super::{Compression, Fault};
+use super::{ALIGN, BLOB_HEADER, Compression, Fault};
+use crate::limits;
 use crate::options::{Durability, Settings};
 
 /// What a segment is to a manifest.
@@ -126,27 +127,34 @@ impl Edit {
         out.extend_from_slice(&fields);
     }
 
-    /// Every edit in the body of a frame.
-    pub(crate) fn decode_all(body: &[u8]) -> Result<Vec<Self>, Fault> {
+    /// Hands every edit in the body of a frame to `each`, in order.
+    pub(crate) fn decode_each(body: &[u8], mut each: impl FnMut(Self)) -> Result<(), Fault> {
         let mut input = Input::new(body);
-        let mut edits = Vec::new();
         while !input.is_empty() {
             let tag = input.u8()?;
             let length = input.length()?;
             let mut fields = Input::new(input.take(length)?);
-            edits.push(match tag {
+            let edit = match tag {
                 1 => Self::Snapshot(take_facts(&mut fields)?),
                 2 => Self::Segment(take_segment(&mut fields)?),
-                3 => Self::Dropped(fields.varint()?),
-                4 => Self::Allocated(fields.varint()?),
-                5 => Self::Superseded(fields.varint()?),
+                3 => Self::Dropped(take_number(&mut fields)?),
+                4 => Self::Allocated(take_number(&mut fields)?),
+                5 => Self::Superseded(take_number(&mut fields)?),
                 _ => return Err(Fault::Malformed("manifest edit")),
-            });
+            };
             if !fields.is_empty() {
                 return Err(Fault::Malformed("length of a manifest edit"));
             }
+            each(edit);
         }
-        Ok(edits)
+        Ok(())
+    }
+}
+
+fn take_number(input: &mut Input<'_>) -> Result<u64, Fault> {
+    match input.varint()? {
+        number if number <= limits::NUMBER_MAX => Ok(number),
+        _ => Err(Fault::Malformed("number in a manifest")),
     }
 }
 
@@ -181,8 +189,18 @@ fn take_facts(input: &mut Input<'_>) -> Result<SnapshotFacts, Fault> {
         .ok_or(Fault::Malformed("compression"))?;
     let segment_bytes = input.varint()?;
     let align = u32::try_from(input.varint()?).map_err(|_| Fault::Malformed("alignment"))?;
-    if align != 0 && !align.is_power_of_two() {
+    let aligned =
+        align.is_power_of_two() && (limits::ALIGN_MIN..=limits::ALIGN_MAX).contains(&align);
+    if align != 0 && !aligned {
         return Err(Fault::Malformed("alignment"));
+    }
+    if !(limits::SEGMENT_MIN..=limits::SEGMENT_MAX).contains(&segment_bytes) {
+        return Err(Fault::Malformed("segment size"));
+    }
+    if predecessor.max(epoch).max(allocated) > limits::NUMBER_MAX
+        || next_offset > limits::OFFSET_MAX
+    {
+        return Err(Fault::Malformed("number in a manifest"));
     }
     let settings = Settings {
         durability,
@@ -269,8 +287,23 @@ fn take_segment(input: &mut Input<'_>) -> Result<SegmentMeta, Fault> {
             _ => return Err(Fault::Malformed("footer place")),
         },
     };
-    if meta.next_offset < meta.base_offset {
-        return Err(Fault::Malformed("offsets of a segment"));
+    let offsets = meta.base_offset <= meta.next_offset
+        && meta.next_offset <= limits::OFFSET_MAX
+        && meta.records <= meta.next_offset - meta.base_offset;
+    let end = meta.data_end;
+    let bytes = match end {
+        0 => !meta.sealed,
+        _ => (BLOB_HEADER as u64..=limits::BLOB_MAX).contains(&end) && end % ALIGN as u64 == 0,
+    };
+    let footer = match meta.footer {
+        FooterPlace::None => true,
+        FooterPlace::Own { length } => length <= limits::BLOB_MAX,
+        FooterPlace::Blob { number, length, .. } => {
+            length <= limits::BLOB_MAX && number <= limits::NUMBER_MAX
+        }
+    };
+    if !(offsets && bytes && footer && meta.number.max(meta.epoch) <= limits::NUMBER_MAX) {
+        return Err(Fault::Malformed("manifest entry of a segment"));
     }
     Ok(meta)
 }

@@ -135,7 +135,8 @@ impl Footer {
             ..Self::default()
         };
         if let Some((items, payload)) = footer.section(seed, position, bytes, Section::Offsets)? {
-            if payload.len() != items * IndexEntry::LENGTH {
+            let whole = payload.len().is_multiple_of(IndexEntry::LENGTH);
+            if !whole || payload.len() / IndexEntry::LENGTH != items {
                 return Err(Fault::Malformed("offset index"));
             }
             let mut input = Input::new(&payload);

@@ -202,7 +202,12 @@ impl FrameHeader {
         if seed.crc(position, covered.get(4..).ok_or(Fault::Short)?) != header_crc {
             return Err(Fault::Checksum);
         }
-        Self::fields(&mut input, header_crc, length)
+        let header = Self::fields(&mut input, header_crc, length)?;
+        // A frame can vouch only for what precedes it.
+        if header.vouched > position {
+            return Err(Fault::Malformed("vouched position"));
+        }
+        Ok(header)
     }
 
     fn fields(input: &mut Input<'_>, header_crc: u32, length: usize) -> Result<Self, Fault> {
@@ -214,7 +219,8 @@ impl FrameHeader {
             1 => FrameKind::Mark,
             2 => FrameKind::Edits,
             3 => FrameKind::Mask,
-            _ => return Err(Fault::Malformed("frame kind")),
+            // The checksum holds, so a later version wrote it.
+            _ => return Err(Fault::Codec("this kind of frame")),
         };
         let _words = input.u8()?;
         if bits & ENCRYPTED_BIT != 0 {
@@ -222,7 +228,7 @@ impl FrameHeader {
         }
         let known = COMPRESSION_BITS | PRODUCER_BIT | HEADERS_BIT | GAPS_BIT | EARLIER_SYNCED_BIT;
         if bits & !known != 0 {
-            return Err(Fault::Malformed("frame attributes"));
+            return Err(Fault::Feature(u32::from(bits & !known)));
         }
         let mut header = Self {
             kind,
@@ -278,12 +284,24 @@ impl FrameHeader {
                     && self.last_offset_delta >= records - 1
                     && (self.attributes.gaps || self.last_offset_delta == records - 1)
             }
-            _ => records == 0 && self.last_offset_delta == 0,
+            _ => {
+                let plain = Attributes {
+                    earlier_synced: self.attributes.earlier_synced,
+                    ..Attributes::default()
+                };
+                records == 0
+                    && self.last_offset_delta == 0
+                    && self.attributes == plain
+                    && self.producer.is_none()
+            }
         };
         if !fits {
             return Err(Fault::Malformed("record count"));
         }
-        if self.next_offset() > limits::OFFSET_MAX {
+        let last = self
+            .base_offset
+            .checked_add(u64::from(self.last_offset_delta));
+        if last.is_none_or(|last| last >= limits::OFFSET_MAX) {
             return Err(Fault::Malformed("offset"));
         }
         Ok(())

@@ -15,6 +15,8 @@ const MAGIC: [u8; 8] = *b"tidelog\n";
 const VERSION: u16 = 1;
 /// Required feature bits this build understands.
 const KNOWN: u32 = 0;
+/// Optional feature bit of a rewritten segment.
+const REWRITTEN: u32 = 1;
 const CRC_AT: usize = 20;
 
 /// The header of a blob.
@@ -25,6 +27,9 @@ pub(crate) struct BlobHeader {
     /// For a segment: the offset its records start at.
     pub(crate) base_offset: u64,
     pub(crate) salt: u64,
+    /// For a segment: it holds records of earlier segments, in their place, and not
+    /// what came after all of them.
+    pub(crate) rewritten: bool,
 }
 
 impl BlobHeader {
@@ -43,7 +48,8 @@ impl BlobHeader {
         head.push(kind as u8);
         head.push(0);
         head.extend_from_slice(&KNOWN.to_le_bytes());
-        head.extend_from_slice(&0u32.to_le_bytes());
+        let optional = if self.rewritten { REWRITTEN } else { 0 };
+        head.extend_from_slice(&optional.to_le_bytes());
         let mut rest = Vec::with_capacity(BLOB_HEADER - CRC_AT - 4);
         for field in [
             self.blob.log.0,
@@ -74,7 +80,7 @@ impl BlobHeader {
         let kind = input.u8()?;
         let reserved = input.u8()?;
         let required = input.u32()?;
-        let _optional = input.u32()?;
+        let optional = input.u32()?;
         let crc = input.u32()?;
         let (head, rest) = bytes.split_at_checked(CRC_AT).ok_or(Fault::Short)?;
         let rest = rest.get(4..).ok_or(Fault::Short)?;
@@ -107,6 +113,7 @@ impl BlobHeader {
             epoch: input.u64()?,
             base_offset: input.u64()?,
             salt: input.u64()?,
+            rewritten: optional & REWRITTEN != 0,
         })
     }
 }
@@ -126,6 +133,7 @@ mod tests {
             epoch: 3,
             base_offset: 1000,
             salt: 77,
+            rewritten: false,
         }
     }
 

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::error::Corruption;
 use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
 use super::scan::Damage;
-use crate::format::{FrameFacts, FrameHeader, RecordShape, Seed};
+use crate::format::{Fault, FrameFacts, FrameHeader, RecordShape, Seed};
 use crate::record::Record;
 use crate::store::BlobId;
 
@@ -39,13 +39,13 @@ pub(crate) struct Block {
     numbering: Numbering,
     /// Records that should be here and cannot be read, in order.
     damage: Vec<Damage>,
-    /// Bytes of the segment it was made from.
+    /// Bytes of the segment it stands for.
     length: usize,
 }
 
 impl Block {
     /// Verifies `bytes`, which belong at `position` of `blob` and hold the offsets
-    /// from `first` up to `next`, and nothing else.
+    /// from `first` up to `next`, and nothing else. There should be `length` of them.
     ///
     /// Damage costs the frame that is hit; the others stay readable.
     pub(crate) fn decode(
@@ -53,8 +53,8 @@ impl Block {
         seed: Seed,
         position: u64,
         bytes: Vec<u8>,
-        first: u64,
-        next: u64,
+        length: usize,
+        (first, next): (u64, u64),
     ) -> Self {
         let mut decoding = Decoding {
             seed,
@@ -95,6 +95,14 @@ impl Block {
                 }
             }
         }
+        if bytes.len() < length {
+            let position = position + bytes.len() as u64;
+            open.get_or_insert(Corruption {
+                blob,
+                position,
+                fault: Fault::Short,
+            });
+        }
         if let Some(place) = open
             && next > expected
         {
@@ -104,7 +112,7 @@ impl Block {
                 place,
             });
         }
-        decoding.block(bytes, damage)
+        decoding.block(bytes, length, damage)
     }
 
     /// Whether nothing in it is damaged.
@@ -288,8 +296,7 @@ impl Decoding {
         self.next = header.next_offset();
     }
 
-    fn block(mut self, mut bytes: Vec<u8>, damage: Vec<Damage>) -> Block {
-        let length = bytes.len();
+    fn block(mut self, mut bytes: Vec<u8>, length: usize, damage: Vec<Damage>) -> Block {
         bytes.append(&mut self.unpacked);
         let numbering = match self.offsets {
             Some(offsets) => Numbering::Each(offsets),

@@ -104,8 +104,11 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// `corrupt` if the manifest itself cannot be read, or the store's own.
     pub async fn check(&self) -> Result<Report, CheckError<S::Error>> {
         let inner = self.inner();
+        if self.own().closed {
+            return Err(CheckError::Closed);
+        }
         let mut report = Report::default();
-        let search = find(&inner.store, inner.log)
+        let search = find(&inner.store, inner.log, true)
             .await
             .map_err(|error| match error {
                 OpenError::Store(error) => CheckError::Store(error),

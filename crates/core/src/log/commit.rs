@@ -15,9 +15,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::error::{Failure, Poison};
-use super::manifest::is_long;
+use super::manifest::{Superseding, is_long};
 use super::segment::segment_blob;
-use super::switch::{Switch, manifest_blobs, put_edits};
+use super::switch::{ManifestEnd, Switch, manifest_blobs, put_edits};
 use super::totals::{Totals, index_frame};
 use super::waiters::Goal;
 use super::writer::{Active, Closing, Ending, Takeover, Writer};
@@ -238,14 +238,11 @@ impl<E: StoreError> Writer<E> {
         self.live.facts.predecessor = self.manifest.map_or(0, |old| old.number);
         self.live.facts.allocated = self.next_number + limits::NUMBERS_PER_EDIT;
         let salt = self.host.random();
-        let switch = Switch::plan(
-            self.log,
-            self.next_manifest,
-            salt,
-            &self.live,
-            self.manifest,
-            self.copies,
-        )?;
+        let mut olds: Vec<ManifestEnd> = self.manifest.into_iter().collect();
+        olds.extend(self.superseding.unmarked.iter().map(ManifestEnd::of));
+        let torn = &self.superseding.torn;
+        let number = self.next_manifest;
+        let switch = Switch::plan(self.log, number, salt, &self.live, &olds, torn, self.copies)?;
         self.next_manifest += 1;
         self.switch = Some(switch);
         Ok(())
@@ -526,17 +523,15 @@ impl<E: StoreError> Writer<E> {
         if !switch.steps.is_empty() {
             return Ok(());
         }
-        let (new, old) = (switch.new, switch.old);
+        let new = switch.new;
+        self.removals.extend(switch.old.drain(..));
         self.switch = None;
+        self.superseding = Superseding::default();
         self.manifest = Some(new);
         self.manifest_base = new.end;
         self.edits_synced = self.edits_written;
         self.manifest_dirty = false;
         self.removals.extend(self.removals_unsynced.drain(..));
-        if let Some(old) = old {
-            self.removals
-                .extend(manifest_blobs(self.log, old.number, self.copies));
-        }
         if let Takeover::Pending(plan) = &mut self.takeover {
             let loose: Vec<u64> = plan.loose.iter().map(|meta| meta.number).collect();
             self.takeover = match loose.is_empty() {

@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use crate::ErrorKind;
 use crate::store::{BlobId, BlockStore, StoreError};
 
+/// Bytes asked for at once: what a stored length says is not allocated before the
+/// bytes were found to exist.
+const PIECE: usize = 1 << 20;
+
 /// Reads up to `want` bytes from `position` on: fewer where the blob ends, none
 /// where it does not exist. The end is found by asking, never by a length.
 pub(crate) async fn read_up_to<S: BlockStore>(
@@ -13,26 +17,39 @@ pub(crate) async fn read_up_to<S: BlockStore>(
     position: u64,
     want: usize,
 ) -> Result<Vec<u8>, S::Error> {
-    let mut want = want;
     let mut bytes = Vec::new();
-    while want > 0 {
-        bytes.resize(want, 0);
-        match store.read(blob, position, &mut bytes).await {
-            Ok(()) => return Ok(bytes),
-            Err(error) => match error.kind() {
-                ErrorKind::NotFound => break,
-                ErrorKind::OutOfRange => {
-                    let hint = error
-                        .available()
-                        .and_then(|hint| usize::try_from(hint).ok());
-                    want = match hint {
-                        Some(hint) if hint < want => hint,
-                        _ => want / 2,
-                    };
-                }
-                _ => return Err(error),
-            },
+    while bytes.len() < want {
+        let have = bytes.len();
+        let mut piece = (want - have).min(PIECE);
+        while piece > 0 {
+            bytes.resize(have + piece, 0);
+            let buf = bytes.get_mut(have..).unwrap_or(&mut []);
+            match store
+                .read(blob, position.saturating_add(have as u64), buf)
+                .await
+            {
+                Ok(()) => break,
+                Err(error) => piece = fewer(piece, error)?,
+            }
+        }
+        bytes.truncate(have + piece);
+        if piece < (want - have).min(PIECE) {
+            break;
         }
     }
-    Ok(Vec::new())
+    Ok(bytes)
+}
+
+/// How many bytes to ask for after `piece` were too many.
+fn fewer<E: StoreError>(piece: usize, error: E) -> Result<usize, E> {
+    match error.kind() {
+        ErrorKind::NotFound => Ok(0),
+        ErrorKind::OutOfRange => {
+            let hint = error
+                .available()
+                .and_then(|hint| usize::try_from(hint).ok());
+            Ok(hint.filter(|hint| *hint < piece).unwrap_or(piece / 2))
+        }
+        _ => Err(error),
+    }
 }

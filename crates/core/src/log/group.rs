@@ -80,6 +80,7 @@ impl Group {
                 epoch: place.meta.epoch,
                 base_offset: place.meta.base_offset,
                 salt: place.meta.salt,
+                rewritten: false,
             };
             header.encode(&mut bytes);
         }

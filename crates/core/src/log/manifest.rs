@@ -12,12 +12,14 @@ use alloc::vec::Vec;
 
 use super::error::{Corruption, OpenError};
 use super::extent::read_up_to;
+use super::frames::{VerifiedFrame, verify};
+use crate::ErrorKind;
 use crate::format::{
-    BLOB_HEADER, BlobHeader, Edit, FRAME_HEADER, Fault, FrameHeader, FrameKind, SegmentMeta,
+    BLOB_HEADER, BlobHeader, Edit, FRAME_HEADER, Fault, FrameHeader, FrameKind, Seed, SegmentMeta,
     SnapshotFacts,
 };
+use crate::limits::{MANIFEST_EDITS_MAX, NUMBER_MAX};
 use crate::store::{BlobId, BlobKind, BlockStore, LogId};
-use crate::{ErrorKind, limits};
 
 /// What the edits of a manifest add up to.
 #[derive(Clone, Debug)]
@@ -76,11 +78,22 @@ pub(crate) struct FoundManifest {
     pub(crate) repaired: Vec<Corruption>,
 }
 
+/// Manifests beside the one in force.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Superseding {
+    /// Older ones without a mark: left alone, they would be opened were every newer
+    /// one damaged.
+    pub(crate) unmarked: Vec<FoundManifest>,
+    /// Blobs of torn ones: were they to vanish, the numbers would have a hole.
+    pub(crate) torn: Vec<BlobId>,
+}
+
 /// What looking for a manifest came to.
 pub(crate) struct ManifestSearch {
     pub(crate) found: Option<FoundManifest>,
-    /// The first manifest that could not be read, of those newer than the one found.
-    pub(crate) refused: Option<Corruption>,
+    /// Manifests that a switch has to settle before it goes past them: ones below the
+    /// one found that were never marked, and torn ones above it.
+    pub(crate) superseding: Superseding,
     /// The highest number the listing shows on any other blob.
     pub(crate) highest_number: u64,
     /// The highest number of a manifest that exists, in force or not.
@@ -91,10 +104,12 @@ pub(crate) struct ManifestSearch {
 const PROBES: u64 = 16;
 const KINDS: [BlobKind; 2] = [BlobKind::Manifest, BlobKind::ManifestCopy];
 
-/// Finds the manifest of `log` that is in force.
+/// Finds the manifest of `log` that is in force. A log that is not known to exist may
+/// have none.
 pub(crate) async fn find<S: BlockStore>(
     store: &S,
     log: LogId,
+    existing_log: bool,
 ) -> Result<ManifestSearch, OpenError<S::Error>> {
     let listed = store.list(log).await.map_err(OpenError::Store)?;
     let numbers = existing(store, log, &listed)
@@ -102,36 +117,102 @@ pub(crate) async fn find<S: BlockStore>(
         .map_err(OpenError::Store)?;
     let highest_manifest = numbers.last().copied().unwrap_or(0);
     let others = listed.iter().filter(|blob| !KINDS.contains(&blob.kind));
-    let highest_number = others.map(|blob| blob.number).max().unwrap_or(0);
+    let others = others
+        .map(|blob| blob.number)
+        .filter(|number| *number <= NUMBER_MAX);
+    let highest_number = others.max().unwrap_or(0);
     let mut search = ManifestSearch {
         found: None,
-        refused: None,
+        superseding: Superseding::default(),
         highest_number,
         highest_manifest,
     };
+    let mut refused: Option<Corruption> = None;
     for number in numbers.into_iter().rev() {
         let manifest = match read(store, log, number).await.map_err(OpenError::Store)? {
             Ok(manifest) => manifest,
             Err(place) if place.kind() == ErrorKind::Unsupported => {
                 return Err(OpenError::Corrupt(place));
             }
-            Err(place) => {
-                search.refused.get_or_insert(place);
+            Err(place) if search.found.is_none() => {
+                refused.get_or_insert(place);
+                let torn = blobs_of(store, log, number)
+                    .await
+                    .map_err(OpenError::Store)?;
+                search.superseding.torn.extend(torn);
                 continue;
             }
+            Err(_) => continue,
         };
+        if search.found.is_some() {
+            if manifest.state.superseded.is_none() {
+                search.superseding.unmarked.push(manifest);
+            }
+            continue;
+        }
         if is_dead(store, log, &manifest)
             .await
             .map_err(OpenError::Store)?
         {
+            let dead = blobs_of(store, log, number)
+                .await
+                .map_err(OpenError::Store)?;
+            search.superseding.torn.extend(dead);
             continue;
         }
         let manifest = successor(store, log, manifest).await?;
-        search.highest_manifest = highest_manifest.max(manifest.header.blob.number);
+        search.highest_manifest = search.highest_manifest.max(manifest.header.blob.number);
         search.found = Some(manifest);
+    }
+    if search.found.is_some() {
         return Ok(search);
     }
-    Ok(search)
+    // No order of crashes leaves segments without a manifest. A first manifest that
+    // was torn while it was written, on the other hand, never promised anything.
+    let blank = Corruption {
+        blob: BlobId {
+            log,
+            kind: BlobKind::Manifest,
+            number: 1,
+        },
+        position: 0,
+        fault: Fault::Blank,
+    };
+    if has_segments(store, &listed)
+        .await
+        .map_err(OpenError::Store)?
+    {
+        return Err(OpenError::Corrupt(refused.unwrap_or(blank)));
+    }
+    match refused {
+        Some(place) if existing_log => Err(OpenError::Corrupt(place)),
+        _ => Ok(search),
+    }
+}
+
+async fn has_segments<S: BlockStore>(store: &S, listed: &[BlobId]) -> Result<bool, S::Error> {
+    for blob in listed.iter().filter(|blob| blob.kind == BlobKind::Segment) {
+        if !read_up_to(store, *blob, 0, 1).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The copies of manifest `number` that exist.
+async fn blobs_of<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    number: u64,
+) -> Result<Vec<BlobId>, S::Error> {
+    let mut blobs = Vec::new();
+    for kind in KINDS {
+        let blob = BlobId { log, kind, number };
+        if !read_up_to(store, blob, 0, 1).await?.is_empty() {
+            blobs.push(blob);
+        }
+    }
+    Ok(blobs)
 }
 
 /// The numbers of manifests of which there is at least a byte.
@@ -141,7 +222,11 @@ async fn existing<S: BlockStore>(
     listed: &[BlobId],
 ) -> Result<BTreeSet<u64>, S::Error> {
     let manifests = listed.iter().filter(|blob| KINDS.contains(&blob.kind));
-    let mut numbers: BTreeSet<u64> = manifests.map(|blob| blob.number).collect();
+    let manifests = manifests.map(|blob| blob.number);
+    // A listing may invent blobs, of any number.
+    let mut numbers: BTreeSet<u64> = manifests
+        .filter(|number| (1..=NUMBER_MAX).contains(number))
+        .collect();
     let mut real = BTreeSet::new();
     for number in &numbers {
         if exists(store, log, *number).await? {
@@ -292,7 +377,7 @@ fn merge(copies: &[(BlobId, Vec<u8>)]) -> Result<FoundManifest, Corruption> {
         let mut frame = None;
         let mut faults = Vec::new();
         for (blob, bytes) in copies {
-            match edits_at(seed, position, bytes) {
+            match edits_at(seed, position, bytes, state.is_none()) {
                 Ok(found) => frame = frame.or(Some(found)),
                 Err(fault) => faults.push(Corruption {
                     blob: *blob,
@@ -301,86 +386,93 @@ fn merge(copies: &[(BlobId, Vec<u8>)]) -> Result<FoundManifest, Corruption> {
                 }),
             }
         }
-        let Some((edits, length)) = frame else {
-            let Some(state) = state else {
-                return Err(*faults.first().unwrap_or(&Corruption {
-                    blob: header.blob,
-                    position,
-                    fault: Fault::Blank,
-                }));
-            };
-            // Torn edits at the end were never acknowledged. A later frame that
-            // vouches for this place says that it was whole once.
-            let vouched = copies
-                .iter()
-                .any(|(_, bytes)| vouches_beyond(seed, position, bytes));
-            if vouched {
-                return Err(Corruption {
-                    blob: header.blob,
-                    position,
-                    fault: Fault::Checksum,
-                });
-            }
-            repaired.retain(|place| place.fault != Fault::Blank && place.fault != Fault::Short);
-            let reach = |copy: usize| {
-                copies
-                    .get(copy)
-                    .is_some_and(|(_, bytes)| bytes.len() as u64 >= position)
-            };
-            return Ok(FoundManifest {
-                header,
-                state,
-                end: position,
-                reaches: [reach(0), reach(1)],
-                repaired,
+        if let Some(frame) = frame {
+            repaired.append(&mut faults);
+            position += frame.header.frame_length() as u64;
+            // The same edits were decoded without fault before.
+            let _ = Edit::decode_each(&frame.body, |edit| match (&mut state, &edit) {
+                (Some(state), edit) => state.apply(edit),
+                (None, Edit::Snapshot(facts)) => state = Some(ManifestState::new(*facts)),
+                (None, _) => {}
             });
-        };
-        repaired.append(&mut faults);
-        for edit in &edits {
-            match &mut state {
-                Some(state) => state.apply(edit),
-                None => match edit {
-                    Edit::Snapshot(facts) => state = Some(ManifestState::new(*facts)),
-                    _ => {
-                        return Err(Corruption {
-                            blob: header.blob,
-                            position,
-                            fault: Fault::Malformed("first edit of a manifest"),
-                        });
-                    }
-                },
-            }
+            continue;
         }
-        position += length;
+        let first = faults.first().copied();
+        let Some(state) = state else {
+            let blank = Corruption {
+                blob: header.blob,
+                position,
+                fault: Fault::Blank,
+            };
+            return Err(first.unwrap_or(blank));
+        };
+        // Torn edits at the end were never acknowledged. A later frame that vouches
+        // for this place says that it was whole once.
+        if copies
+            .iter()
+            .any(|(_, bytes)| vouches_beyond(seed, position, bytes))
+        {
+            return Err(Corruption {
+                blob: header.blob,
+                position,
+                fault: Fault::Checksum,
+            });
+        }
+        if let Some(newer) = faults
+            .iter()
+            .find(|place| place.kind() == ErrorKind::Unsupported)
+        {
+            return Err(*newer);
+        }
+        repaired.retain(|place| place.fault != Fault::Blank && place.fault != Fault::Short);
+        let reach = |copy: usize| {
+            copies
+                .get(copy)
+                .is_some_and(|(_, bytes)| bytes.len() as u64 >= position)
+        };
+        let reaches = [reach(0), reach(1)];
+        return Ok(FoundManifest {
+            header,
+            state,
+            end: position,
+            reaches,
+            repaired,
+        });
     }
 }
 
-/// The edits of the frame at `position`, and its length.
+/// The frame at `position`, if it holds edits that make sense there: the first of a
+/// manifest, and no other, begins with a snapshot.
 fn edits_at(
-    seed: crate::format::Seed,
+    seed: Seed,
     position: u64,
     bytes: &[u8],
-) -> Result<(Vec<Edit>, u64), Fault> {
+    first: bool,
+) -> Result<VerifiedFrame<'_>, Fault> {
     let at = usize::try_from(position).map_err(|_| Fault::Short)?;
     let rest = bytes.get(at..).ok_or(Fault::Short)?;
-    let frame = FrameHeader::decode(seed, position, rest)?;
-    let from = frame.header_length();
-    let body = rest
-        .get(from..from + frame.body_length as usize)
-        .ok_or(Fault::Short)?;
-    if !frame.verifies(seed, position, body) {
-        return Err(Fault::Checksum);
-    }
-    let edits = match frame.kind {
-        FrameKind::Edits => Edit::decode_all(body)?,
-        FrameKind::Mark => Vec::new(),
+    let frame = verify(seed, position, rest).map_err(|bad| bad.fault)?;
+    let mut snapshots = 0;
+    let mut edits = 0;
+    let mut in_front = false;
+    match frame.header.kind {
+        FrameKind::Edits => Edit::decode_each(&frame.body, |edit| {
+            let snapshot = matches!(edit, Edit::Snapshot(_));
+            in_front |= snapshot && edits == 0;
+            snapshots += u32::from(snapshot);
+            edits += 1;
+        })?,
+        FrameKind::Mark => {}
         _ => return Err(Fault::Malformed("frame kind of a manifest")),
-    };
-    Ok((edits, frame.frame_length() as u64))
+    }
+    if snapshots != u32::from(first) || in_front != first {
+        return Err(Fault::Malformed("snapshot of a manifest"));
+    }
+    Ok(frame)
 }
 
 /// Whether a frame after `position` says that the bytes there were synced.
-fn vouches_beyond(seed: crate::format::Seed, position: u64, bytes: &[u8]) -> bool {
+fn vouches_beyond(seed: Seed, position: u64, bytes: &[u8]) -> bool {
     let Ok(start) = usize::try_from(position) else {
         return false;
     };
@@ -397,5 +489,5 @@ fn vouches_beyond(seed: crate::format::Seed, position: u64, bytes: &[u8]) -> boo
 
 /// Whether a manifest of this many bytes of edits should be rewritten.
 pub(crate) const fn is_long(edits: u64) -> bool {
-    edits > limits::MANIFEST_EDITS_MAX
+    edits > MANIFEST_EDITS_MAX
 }

@@ -54,6 +54,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             epoch: meta.epoch,
             base_offset: meta.base_offset,
             salt: meta.salt,
+            rewritten: true,
         };
         header.encode(&mut out);
         let mut written = 0u64;

@@ -66,7 +66,7 @@ impl Producers {
             };
         }
         let Some(back) = state.sequence.checked_sub(batch.sequence) else {
-            let expected = state.sequence + 1;
+            let expected = state.sequence.saturating_add(1);
             return if batch.sequence == expected {
                 Verdict::New
             } else {

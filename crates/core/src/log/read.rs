@@ -255,7 +255,15 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                     segment_seed(self.log, &tail.meta),
                 );
                 let bytes = tail.bytes.to_vec();
-                let block = Block::decode(blob, seed, tail.position, bytes, tail.first, tail.next);
+                let length = bytes.len();
+                let block = Block::decode(
+                    blob,
+                    seed,
+                    tail.position,
+                    bytes,
+                    length,
+                    (tail.first, tail.next),
+                );
                 return Ok(Found {
                     block: Arc::new(block),
                     first: tail.first,
@@ -290,12 +298,17 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             segment_blob(self.log, meta.number),
             segment_seed(self.log, meta),
         );
-        // What is missing at the end reads as blank, and so as damage.
-        let mut bytes = read_up_to(self.store, blob, position, length)
+        let bytes = read_up_to(self.store, blob, position, length)
             .await
             .map_err(ReadError::Store)?;
-        bytes.resize(length, 0);
-        let block = Arc::new(Block::decode(blob, seed, position, bytes, first, next));
+        let block = Arc::new(Block::decode(
+            blob,
+            seed,
+            position,
+            bytes,
+            length,
+            (first, next),
+        ));
         // Damage may be a blob that was removed under an older picture: it is
         // looked at again next time.
         if block.is_sound() {

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::error::{Corruption, OpenError};
 use super::index::load_footer;
-use super::manifest::{FoundManifest, ManifestSearch, find};
+use super::manifest::{FoundManifest, ManifestSearch, Superseding, find};
 use super::producers::Producers;
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
 use super::segment::EndedSegment;
@@ -33,6 +33,7 @@ pub struct Recovery {
 /// What opening a log found, for the engine.
 pub(crate) struct Recovered {
     pub(crate) manifest: Option<FoundManifest>,
+    pub(crate) superseding: Superseding,
     pub(crate) highest_number: u64,
     pub(crate) highest_manifest: u64,
     /// Every segment with data, in order, as a reader sees it.
@@ -72,8 +73,46 @@ pub(crate) struct LooseRun {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Times a reader looks again when the manifest changes under it.
+const ATTEMPTS: usize = 8;
+
 /// Reads the manifest, and every segment that may hold data that is not synced.
+///
+/// A writer has claimed the log, so that nobody changes it meanwhile. A reader looks
+/// again when the manifest it found was not the one in force any more at the end:
+/// then what it read may have been removed under it.
 pub(crate) async fn recover<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    access: Access,
+    existing: bool,
+) -> Result<Recovered, OpenError<S::Error>> {
+    let mut attempt = 1;
+    loop {
+        let found = recover_once(store, log, access, existing).await;
+        if access == Access::Write || attempt == ATTEMPTS {
+            return found;
+        }
+        attempt += 1;
+        match &found {
+            Err(OpenError::Corrupt(_)) => {}
+            Err(_) => return found,
+            Ok(before) => {
+                let after = find(store, log, existing).await;
+                let place = |found: &Option<FoundManifest>| {
+                    found
+                        .as_ref()
+                        .map(|found| (found.header.blob.number, found.end))
+                };
+                if after.is_ok_and(|after| place(&after.found) == place(&before.manifest)) {
+                    return found;
+                }
+            }
+        }
+    }
+}
+
+async fn recover_once<S: BlockStore>(
     store: &S,
     log: LogId,
     access: Access,
@@ -81,17 +120,10 @@ pub(crate) async fn recover<S: BlockStore>(
 ) -> Result<Recovered, OpenError<S::Error>> {
     let ManifestSearch {
         found,
-        refused,
+        superseding,
         highest_number,
         highest_manifest,
-    } = find(store, log).await?;
-    // A first manifest that was torn while it was written never promised anything.
-    // Where the log is known to exist, or has segments, it is damaged.
-    if let (None, Some(place)) = (&found, refused)
-        && (existing || highest_number > 0)
-    {
-        return Err(OpenError::Corrupt(place));
-    }
+    } = find(store, log, existing).await?;
     let atomic = store.geometry().atomic_append;
     let keep = access == Access::Write;
     let mut sealed = Vec::new();
@@ -118,6 +150,9 @@ pub(crate) async fn recover<S: BlockStore>(
             }
         }
     }
+    if let Some(place) = scans.iter().find_map(|scan| scan.unsupported) {
+        return Err(OpenError::Corrupt(place));
+    }
     let report = judge(&mut scans);
     let mut producers = Producers::default();
     if keep {
@@ -132,6 +167,7 @@ pub(crate) async fn recover<S: BlockStore>(
             found,
             highest_number,
             highest_manifest,
+            superseding,
             sealed,
             scans,
             producers,
@@ -153,6 +189,11 @@ fn judge(scans: &mut Vec<SegmentScan>) -> Recovery {
         if let Some(scan) = scans.get_mut(index) {
             scan.vouch_whole(next_base);
         }
+    }
+    // A segment that reaches less far than the manifest says, or than the next one
+    // starts, lost its end: what follows does not count.
+    for scan in scans.iter_mut() {
+        scan.tear_at_end();
     }
     if let Some(torn) = scans.iter().position(|scan| scan.tear.is_some()) {
         let behind: u64 = scans
@@ -231,6 +272,7 @@ pub(crate) fn replay_producers(scans: &[SegmentScan], producers: &mut Producers)
 
 struct Parts {
     found: Option<FoundManifest>,
+    superseding: Superseding,
     highest_number: u64,
     highest_manifest: u64,
     sealed: Vec<EndedSegment>,
@@ -244,6 +286,7 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         found,
         highest_number,
         highest_manifest,
+        superseding,
         sealed,
         scans,
         producers,
@@ -346,6 +389,7 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         manifest: found,
         highest_number,
         highest_manifest,
+        superseding,
 
         segments,
         producers,

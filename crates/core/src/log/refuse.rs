@@ -90,8 +90,23 @@ impl<E> Writer<E> {
     /// Stages frames again, from the writer's place on.
     fn requeue(&mut self, frames: Vec<Loose>) -> Result<(), Fault> {
         let mut copying = false;
+        let ended = self
+            .live
+            .segments
+            .values()
+            .next_back()
+            .map(|meta| meta.clamp);
+        let stored = self.active.as_ref().map(|active| active.totals.clamp);
+        let mut clamp = stored.or(ended).unwrap_or(i64::MIN);
         for loose in frames {
-            let header = loose.frame.header;
+            let mut header = loose.frame.header;
+            // What was refused raises nobody's index time.
+            if !loose.copy {
+                header.clamp_floor = clamp;
+            }
+            clamp = clamp
+                .max(header.clamp_floor)
+                .max(loose.frame.span.map_or(clamp, |s| s.max));
             if copying
                 && !loose.copy
                 && let Some(group) = self.queue.back_mut()
@@ -116,6 +131,7 @@ impl<E> Writer<E> {
             }
             self.grew(before);
         }
+        self.staged_clamp = clamp;
         if copying && let Some(group) = self.queue.back_mut() {
             group.freeze();
         }
@@ -227,13 +243,17 @@ impl<E: StoreError> Writer<E> {
                 survivors.push(loose);
             }
         }
-        let ranges: Vec<(u64, u64)> = refused
-            .iter()
-            .map(|frame| (frame.header.base_offset, frame.header.next_offset()))
-            .collect();
-        if let Some((first, _)) = ranges.first() {
+        let range = |frame: &StagedFrame| (frame.header.base_offset, frame.header.next_offset());
+        let first = refused.first().map(range);
+        // Whoever waits for something that is still queued goes on waiting, unless it
+        // was this very attempt that failed to store it.
+        let mut told: Vec<(u64, u64)> = refused.iter().map(range).collect();
+        let failed = survivors.iter().filter(|loose| loose.failed);
+        let nothing_fits = failed.clone().any(|loose| loose.copy);
+        told.extend(failed.map(|loose| range(&loose.frame)));
+        if let Some((first, _)) = first {
             let next = survivors.iter().rev().find(|loose| !loose.copy);
-            self.staged_next = next.map_or(*first, |loose| loose.frame.header.next_offset());
+            self.staged_next = next.map_or(first, |loose| loose.frame.header.next_offset());
         }
         for frame in refused.into_iter().rev() {
             if let Some(undo) = frame.undo {
@@ -244,17 +264,17 @@ impl<E: StoreError> Writer<E> {
         let full = Failure::Full(source);
         let staged_next = self.staged_next;
         self.waiters.resolve(|goal| {
-            let told = match goal {
+            let hit = match goal {
                 Goal::Stored(target) | Goal::Synced(target) => {
-                    target > staged_next
-                        || ranges
+                    nothing_fits
+                        || target > staged_next
+                        || told
                             .iter()
                             .any(|(first, next)| *first < target && target <= *next)
-                        || ranges.is_empty()
                 }
                 Goal::Closed | Goal::Edits(_) | Goal::Quiet | Goal::Room => true,
             };
-            told.then(|| Err(full.clone()))
+            hit.then(|| Err(full.clone()))
         });
         self.changed = true;
         Ok(())

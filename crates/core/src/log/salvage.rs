@@ -3,10 +3,11 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::error::{CheckError, Corruption, MaintainError, OpenError};
 use super::handle::{Claim, Log};
-use super::manifest::highest_manifest;
+use super::manifest::{Superseding, highest_manifest};
 use super::producers::Producers;
 use super::recovery::{Recovered, Recovery, TakeoverPlan, replay_producers};
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
@@ -116,7 +117,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         kept: false,
     };
     let listed = store.list(id).await.map_err(CheckError::Store)?;
-    let mut scans: Vec<SegmentScan> = Vec::new();
+    let mut scans: Vec<(SegmentScan, bool)> = Vec::new();
     for blob in listed.iter().filter(|blob| blob.kind == BlobKind::Segment) {
         let mut header = [0; BLOB_HEADER];
         if store.read(*blob, 0, &mut header).await.is_err() {
@@ -135,23 +136,10 @@ async fn rebuild<S: BlockStore, P: Sharing>(
             .await
             .map_err(CheckError::Store)?;
         if found.all.records > 0 {
-            scans.push(found);
+            scans.push((found, header.rewritten));
         }
     }
-    // Where two segments hold the same offsets, one is a copy that had not taken
-    // the other's place yet, or had: either will do, the newer one is preferred.
-    scans.sort_by_key(|found| {
-        (
-            found.meta.base_offset,
-            core::cmp::Reverse(found.meta.number),
-        )
-    });
-    let mut covered = 0;
-    scans.retain(|found| {
-        let adds = found.all.next_offset > covered;
-        covered = covered.max(found.all.next_offset);
-        adds
-    });
+    let (scans, covered) = keep_newest(scans);
     let highest = |kinds: &[BlobKind]| {
         let numbers = listed
             .iter()
@@ -184,6 +172,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         manifest: None,
         highest_number,
         highest_manifest,
+        superseding: Superseding::default(),
         plan: TakeoverPlan {
             sealed: segments.clone(),
             ..TakeoverPlan::default()
@@ -208,6 +197,40 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         epoch,
         found,
     ))
+}
+
+/// Drops what newer segments have taken the place of, and puts the rest in order. A
+/// segment that an epoch wrote at the end of the log replaces everything older from
+/// its base on; one that was rewritten replaces the offsets it covers.
+///
+/// Returns the segments and the offset after the last record.
+fn keep_newest(scans: Vec<(SegmentScan, bool)>) -> (Vec<SegmentScan>, u64) {
+    let mut newest: Vec<(SegmentScan, bool)> = Vec::new();
+    let mut sorted = scans;
+    sorted.sort_by_key(|(found, _)| Reverse((found.meta.epoch, found.meta.number)));
+    for (mut found, rewritten) in sorted {
+        let base = found.meta.base_offset;
+        for (newer, inside) in &newest {
+            let (from, to) = (newer.meta.base_offset, newer.all.next_offset);
+            let next = &mut found.all.next_offset;
+            match inside {
+                true if (from..to).contains(&base) => *next = base,
+                true => {}
+                false => *next = (*next).min(from.max(base)),
+            }
+        }
+        if found.all.next_offset > base {
+            newest.push((found, rewritten));
+        }
+    }
+    let mut kept: Vec<SegmentScan> = newest.into_iter().map(|(found, _)| found).collect();
+    kept.sort_by_key(|found| found.meta.base_offset);
+    let next = kept
+        .iter()
+        .map(|found| found.all.next_offset)
+        .max()
+        .unwrap_or(0);
+    (kept, next)
 }
 
 /// What a segment's header alone says of it.

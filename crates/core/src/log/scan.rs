@@ -13,15 +13,16 @@ use alloc::vec::Vec;
 
 use super::chunks::Chunks;
 use super::error::Corruption;
-use super::frames::{BadFrame, next_header, verify};
+use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
 use super::totals::{TimeSpan, Totals, index_frame};
 use super::window::Window;
 use crate::format::{
-    BLOB_HEADER, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, IndexEntry, SegmentMeta,
+    ALIGN, BLOB_HEADER, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, IndexEntry, Seed,
+    SegmentMeta,
 };
-use crate::limits;
 use crate::log::segment::{segment_blob, segment_seed};
 use crate::store::{BlockStore, LogId};
+use crate::{ErrorKind, limits};
 
 /// Records that damage has made unreadable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,7 @@ pub(crate) struct LooseFrame {
 
 /// What reading a segment found.
 pub(crate) struct SegmentScan {
+    log: LogId,
     pub(crate) meta: SegmentMeta,
     /// Of all valid frames.
     pub(crate) all: Totals,
@@ -57,6 +59,8 @@ pub(crate) struct SegmentScan {
     /// Every frame of a producer, in order.
     pub(crate) produced: Vec<LooseFrame>,
     pub(crate) damage: Vec<Damage>,
+    /// A frame that only a newer or a fuller build can read; reading stopped there.
+    pub(crate) unsupported: Option<Corruption>,
     /// Why reading stopped, unless nothing was left.
     pub(crate) tear: Option<Corruption>,
     /// The bytes behind the tear that are not blank.
@@ -66,8 +70,9 @@ pub(crate) struct SegmentScan {
 }
 
 impl SegmentScan {
-    fn new(meta: SegmentMeta) -> Self {
+    fn new(log: LogId, meta: SegmentMeta) -> Self {
         Self {
+            log,
             meta,
             all: Totals::of(&meta),
             vouched: Totals::of(&meta),
@@ -76,6 +81,7 @@ impl SegmentScan {
             loose_bytes: Vec::new(),
             produced: Vec::new(),
             damage: Vec::new(),
+            unsupported: None,
             tear: None,
             torn_bytes: 0,
             earlier_synced: false,
@@ -119,6 +125,24 @@ impl SegmentScan {
             self.loose.pop_front();
         }
         self.loose_bytes.drain(..bytes.min(self.loose_bytes.len()));
+    }
+
+    /// A segment that ended has all the records that its manifest entry says, or its
+    /// end is torn.
+    pub(crate) fn tear_at_end(&mut self) {
+        let reaches = self
+            .all
+            .next_offset
+            .max(self.damage.last().map_or(0, |damage| damage.next));
+        if self.tear.is_none() && self.meta.end().is_some() && reaches < self.meta.next_offset {
+            let blob = segment_blob(self.log, self.meta.number);
+            let position = self.all.data_end;
+            self.tear = Some(Corruption {
+                blob,
+                position,
+                fault: Fault::Short,
+            });
+        }
     }
 
     /// Marks that nothing vouches for hold nothing that would have to be copied.
@@ -165,7 +189,7 @@ pub(crate) async fn scan<S: BlockStore>(
     options: ScanOptions,
 ) -> Result<SegmentScan, S::Error> {
     let (blob, seed) = (segment_blob(log, meta.number), segment_seed(log, &meta));
-    let mut found = SegmentScan::new(meta);
+    let mut found = SegmentScan::new(log, meta);
     let mut window = Window::new(store, blob);
     let limit = options.end.unwrap_or(u64::MAX);
     let mut position = BLOB_HEADER as u64;
@@ -174,7 +198,7 @@ pub(crate) async fn scan<S: BlockStore>(
         let bytes = window.at(position, want, limit).await?;
         let whole = bytes.len() >= want;
         let bad = match verify(seed, position, bytes) {
-            Ok(frame) => match frame.records(|_, _| {}) {
+            Ok(frame) => match belongs(&frame, &found.all) {
                 Ok(span) => {
                     let length = frame.header.frame_length();
                     let frame = LooseFrame {
@@ -207,6 +231,10 @@ pub(crate) async fn scan<S: BlockStore>(
             position,
             fault: bad.fault,
         };
+        if place.kind() == ErrorKind::Unsupported {
+            found.unsupported = Some(place);
+            break;
+        }
         let ahead = look_ahead(&mut window, seed, position, bad, limit).await?;
         let certain = options.synced || options.atomic || ahead.vouched > position;
         match ahead.next {
@@ -242,6 +270,18 @@ pub(crate) async fn scan<S: BlockStore>(
     Ok(found)
 }
 
+/// The times in a frame that can follow what was read of a segment so far.
+fn belongs(frame: &VerifiedFrame<'_>, before: &Totals) -> Result<Option<TimeSpan>, Fault> {
+    match frame.header.kind {
+        FrameKind::Mark => Ok(None),
+        FrameKind::Batch if frame.header.base_offset >= before.next_offset => {
+            frame.records(|_, _| {})
+        }
+        FrameKind::Batch => Err(Fault::Malformed("base offset of a frame")),
+        _ => Err(Fault::Malformed("frame kind of a segment")),
+    }
+}
+
 /// What lies behind a bad frame.
 struct Ahead {
     /// The next frame that verifies: its position and base offset.
@@ -253,36 +293,53 @@ struct Ahead {
 }
 
 /// Looks for valid frames behind the bad one at `position`, as far as unsynced
-/// bytes can reach.
+/// bytes can reach: the bytes that may be unsynced, and a group that was being
+/// written when they were all.
 async fn look_ahead<S: BlockStore>(
     window: &mut Window<'_, S>,
-    seed: crate::format::Seed,
+    seed: Seed,
     position: u64,
     bad: BadFrame,
     limit: u64,
 ) -> Result<Ahead, S::Error> {
-    let reach = limits::UNSYNCED_MAX + limits::BATCH_MAX as u64;
-    let reach = usize::try_from(reach).unwrap_or(usize::MAX);
-    let bytes = window.at(position, reach, limit).await?;
-    let used = bytes
-        .iter()
-        .rposition(|byte| *byte != 0)
-        .map_or(0, |last| last as u64 + 1);
+    let reach = limits::UNSYNCED_MAX + (limits::QUEUED_MAX + 2 * limits::BATCH_MAX) as u64;
+    let end = limit.min(position.saturating_add(reach));
     let mut ahead = Ahead {
         next: None,
         vouched: 0,
-        used,
+        used: 0,
     };
-    let mut from = bad.length.unwrap_or(crate::format::ALIGN);
-    while let Some((at, header)) = next_header(seed, position, bytes, from) {
-        if ahead.next.is_none() {
-            ahead.next = Some((position + at as u64, header.base_offset));
+    let mut at = position;
+    let mut skip = bad.length.unwrap_or(ALIGN);
+    while at < end {
+        let bytes = window.at(at, WINDOW, end).await?;
+        if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
+            ahead.used = at - position + last as u64 + 1;
         }
-        ahead.vouched = ahead.vouched.max(header.vouched);
-        if ahead.vouched > position {
+        while let Some((found, header)) = next_header(seed, at, bytes, skip) {
+            if ahead.next.is_none() {
+                ahead.next = Some((at + found as u64, header.base_offset));
+            }
+            ahead.vouched = ahead.vouched.max(header.vouched);
+            if ahead.vouched > position {
+                return Ok(ahead);
+            }
+            skip = found + header.frame_length();
+        }
+        // A header may lie across the edge of what was read.
+        let step = bytes
+            .len()
+            .saturating_sub(FRAME_HEADER_MAX)
+            .next_multiple_of(ALIGN);
+        if bytes.len() < WINDOW || step == 0 {
             break;
         }
-        from = at + header.frame_length();
+        let step = step.max(skip.min(bytes.len()));
+        skip = skip.saturating_sub(step);
+        at += step as u64;
     }
     Ok(ahead)
 }
+
+/// Bytes searched at once for frames behind a bad one.
+const WINDOW: usize = 256 << 10;

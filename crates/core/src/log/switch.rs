@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 
 use super::commit::Io;
 use super::group::padding;
-use super::manifest::ManifestState;
+use super::manifest::{FoundManifest, ManifestState};
 use crate::Bytes;
 use crate::format::{
     BLOB_HEADER, BlobHeader, Edit, Fault, FrameHeader, FrameKind, Seed, seal_frame,
@@ -41,6 +41,17 @@ pub(crate) struct ManifestEnd {
 }
 
 impl ManifestEnd {
+    /// Where a manifest that was found goes on.
+    pub(crate) fn of(found: &FoundManifest) -> Self {
+        Self {
+            number: found.header.blob.number,
+            seed: found.header.seed(),
+            end: found.end,
+            synced: 0,
+            reaches: found.reaches,
+        }
+    }
+
     /// The copies that can be appended to. One that a crash left short cannot; a mark
     /// on the other one counts for both.
     fn continued(&self, log: LogId, copies: usize) -> Vec<BlobId> {
@@ -59,18 +70,20 @@ pub(crate) struct Switch {
     /// What is left to do, in order.
     pub(crate) steps: VecDeque<Io>,
     pub(crate) new: ManifestEnd,
-    pub(crate) old: Option<ManifestEnd>,
+    /// What counts no more once it is done.
+    pub(crate) old: Vec<BlobId>,
 }
 
 impl Switch {
-    /// A switch from `old`, if there is one, to manifest `number` that says `state`,
-    /// each in this many copies.
+    /// A switch from `olds` to manifest `number` that says `state`, each in this many
+    /// copies. `torn` are blobs of manifests that never counted.
     pub(crate) fn plan(
         log: LogId,
         number: u64,
         salt: u64,
         state: &ManifestState,
-        old: Option<ManifestEnd>,
+        olds: &[ManifestEnd],
+        torn: &[BlobId],
         copies: usize,
     ) -> Result<Self, Fault> {
         let blob = BlobId {
@@ -83,6 +96,7 @@ impl Switch {
             epoch: state.facts.epoch,
             base_offset: 0,
             salt,
+            rewritten: false,
         };
         let (seed, align) = (header.seed(), state.facts.settings.align);
         let mut bytes = Vec::new();
@@ -92,11 +106,15 @@ impl Switch {
         let bytes = Bytes::from(bytes);
         let blobs = manifest_blobs(log, number, copies);
         let mut steps = VecDeque::new();
-        // What was found of the old one was perhaps never synced. Were it to vanish
-        // under the new one, the numbers would have a hole, and a listing that lacks
-        // the new one would lead to an older one still.
-        if let Some(old) = old.filter(|old| old.synced < old.end) {
-            steps.push_back(Io::Sync(old.continued(log, copies)));
+        // What was found was perhaps never synced. Were it to vanish under the new
+        // manifest, the numbers would have a hole, and a listing that lacks the new
+        // one would lead to an older one still.
+        let mut found = torn.to_vec();
+        for old in olds.iter().filter(|old| old.synced < old.end) {
+            found.extend(old.continued(log, copies));
+        }
+        if !found.is_empty() {
+            steps.push_back(Io::Sync(found));
         }
         steps.extend(blobs.iter().map(|blob| Io::Append {
             blob: *blob,
@@ -104,18 +122,27 @@ impl Switch {
             bytes: bytes.clone(),
         }));
         steps.push_back(Io::Sync(blobs));
-        if let Some(old) = old {
+        let mut marked = Vec::new();
+        for old in olds {
             let mut mark = Vec::new();
             let superseded = [Edit::Superseded(number)];
             put_edits(&mut mark, old.end, old.seed, old.synced, &superseded, align)?;
             let mark = Bytes::from(mark);
-            let marked = old.continued(log, copies);
-            steps.extend(marked.iter().map(|blob| Io::Append {
-                blob: *blob,
-                position: old.end,
-                bytes: mark.clone(),
-            }));
+            for blob in old.continued(log, copies) {
+                steps.push_back(Io::Append {
+                    blob,
+                    position: old.end,
+                    bytes: mark.clone(),
+                });
+                marked.push(blob);
+            }
+        }
+        if !marked.is_empty() {
             steps.push_back(Io::Sync(marked));
+        }
+        let mut old: Vec<BlobId> = torn.to_vec();
+        for manifest in olds {
+            old.extend(manifest_blobs(log, manifest.number, copies));
         }
         let new = ManifestEnd {
             number,

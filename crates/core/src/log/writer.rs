@@ -13,7 +13,7 @@ use super::chunks::Chunks;
 use super::commit::{Doubt, EditWrite};
 use super::error::{AppendError, Failure, Poison};
 use super::group::{Group, NewBatch, Place, StagedFrame, Vouch};
-use super::manifest::ManifestState;
+use super::manifest::{ManifestState, Superseding};
 use super::producers::{Producers, Verdict};
 use super::recovery::{Recovered, TakeoverPlan};
 use super::segment::EndedSegment;
@@ -116,6 +116,7 @@ pub(crate) struct Writer<E> {
     /// Bytes of the manifest that were its snapshot.
     pub(crate) manifest_base: u64,
     pub(crate) switch: Option<Switch>,
+    pub(crate) superseding: Superseding,
     pub(crate) edit_queue: Vec<Edit>,
     pub(crate) edit_write: Option<EditWrite>,
     /// Tickets of edits asked for, written, synced.
@@ -197,13 +198,7 @@ impl<E> Writer<E> {
             live.apply(&Edit::Segment(segment.meta));
         }
         live.facts.next_offset = found.durable;
-        let manifest = old.map(|old| ManifestEnd {
-            number: old.header.blob.number,
-            seed: old.header.seed(),
-            end: old.end,
-            synced: 0,
-            reaches: old.reaches,
-        });
+        let manifest = old.map(ManifestEnd::of);
         let copies = if geometry.atomic_append { 1 } else { 2 };
         let mut writer = Self {
             log,
@@ -219,6 +214,7 @@ impl<E> Writer<E> {
             next_manifest: found.highest_manifest + 1,
             manifest_base: 0,
             switch: None,
+            superseding: found.superseding,
             edit_queue: Vec::new(),
             edit_write: None,
             edits_asked: 0,
@@ -469,19 +465,25 @@ impl<E> Writer<E> {
 
     /// What a frame staged now may say of what is synced.
     pub(crate) fn vouch(&self) -> Vouch {
-        let earlier = self.ending.iter().all(|segment| segment.synced);
-        match (&self.active, &self.place) {
-            (Some(active), Some(place)) if active.meta.number == place.meta.number => Vouch {
+        let own = self.place.map(|place| place.meta.number);
+        // What is only queued of an earlier segment is not synced either.
+        let earlier = self.ending.iter().all(|segment| segment.synced)
+            && self
+                .queue
+                .front()
+                .is_none_or(|group| Some(group.meta.number) == own);
+        match &self.active {
+            Some(active) if Some(active.meta.number) == own => Vouch {
                 position: active.synced,
                 earlier,
             },
-            (None, _) => Vouch {
-                position: 0,
-                earlier,
-            },
-            (Some(_), _) => Vouch {
+            Some(_) => Vouch {
                 position: 0,
                 earlier: false,
+            },
+            None => Vouch {
+                position: 0,
+                earlier,
             },
         }
     }
