@@ -2,8 +2,10 @@
 //! it, each judged by the oracle, and crashes inside the recovery from a crash.
 
 mod address;
+mod damage;
 mod explorations;
 mod faults;
+mod hit;
 mod panics;
 mod tally;
 

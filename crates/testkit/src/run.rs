@@ -29,6 +29,14 @@ pub enum Failure {
     Refused(Refusal),
 }
 
+impl Failure {
+    /// Whether it is a refusal of this kind.
+    #[must_use]
+    pub fn is(&self, kind: ErrorKind) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind == kind)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,6 +3,7 @@
 
 mod catalogs;
 mod crowds;
+mod damage;
 mod disks;
 mod durability;
 mod lives;
@@ -16,7 +17,7 @@ use std::pin::Pin;
 
 use tidelog_core::{Durability, Options};
 
-use crate::engine::{CatalogEngine, Engine};
+use crate::engine::{CatalogEngine, Engine, LogEngine};
 use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, Run};
@@ -67,6 +68,12 @@ impl<E> Clone for Script<E> {
 #[must_use]
 pub fn catalogs() -> Vec<Script<CatalogEngine>> {
     catalogs::scripts()
+}
+
+/// The script whose result is damaged afterwards.
+#[must_use]
+pub fn damaged() -> Script<LogEngine> {
+    damage::script()
 }
 
 /// Every script of a log, in a stable order.

@@ -19,6 +19,13 @@ impl LogEngine {
     pub const fn log(&self) -> &Log<SimStore> {
         &self.0
     }
+
+    /// The [`record_digest`] of a record that was read.
+    #[must_use]
+    pub fn digest(record: &Record<'_>) -> u64 {
+        let headers = record.headers.map(|header| (header.name, header.value));
+        record_digest(record.time, record.key, record.value, headers)
+    }
 }
 
 /// Bytes a maintenance call may copy: enough for any script.
@@ -111,14 +118,9 @@ impl Engine for LogEngine {
 fn take(batch: &Batch, all: &mut Vec<Seen>) -> u64 {
     all.extend(batch.records().map(|record| Seen {
         offset: record.offset,
-        digest: digest(&record),
+        digest: LogEngine::digest(&record),
     }));
     batch.next()
-}
-
-fn digest(record: &Record<'_>) -> u64 {
-    let headers = record.headers.map(|header| (header.name, header.value));
-    record_digest(record.time, record.key, record.value, headers)
 }
 
 fn refusal(kind: ErrorKind, error: &impl Display) -> Refusal {

@@ -19,10 +19,12 @@ pub struct Step {
 /// A crash, and the crashes inside the recoveries from it. Written as
 /// `17p243/5k0`: moment 17, power cut, outcome 243; then moment 5 of the
 /// recovery, kill, outcome 0. `x3:` before it says that the run itself met
-/// fault 3 of its list; `run` instead of it that the run itself failed.
+/// fault 3 of its list; `run` instead of it that the run itself failed; `d12`
+/// damage number 12 to what the run left.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     fault: Option<usize>,
+    damage: Option<u64>,
     steps: Vec<Step>,
 }
 
@@ -31,8 +33,24 @@ impl Address {
     pub(super) const fn of(fault: Option<usize>) -> Self {
         Self {
             fault,
+            damage: None,
             steps: Vec::new(),
         }
+    }
+
+    /// Damage to what a run left.
+    pub(super) const fn of_damage(number: u64) -> Self {
+        Self {
+            fault: None,
+            damage: Some(number),
+            steps: Vec::new(),
+        }
+    }
+
+    /// The number of the damage to what the run left.
+    #[must_use]
+    pub const fn damage(&self) -> Option<u64> {
+        self.damage
     }
 
     /// The fault the run met, by its place in the list of faults.
@@ -67,6 +85,9 @@ impl fmt::Display for Address {
         if let Some(fault) = self.fault {
             write!(f, "x{fault}:")?;
         }
+        if let Some(damage) = self.damage {
+            return write!(f, "d{damage}");
+        }
         if self.steps.is_empty() {
             return f.write_str("run");
         }
@@ -85,7 +106,9 @@ pub struct NoAddress;
 
 impl fmt::Display for NoAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a state is written as 17p243, or as 17p243/5k0 inside a recovery, or as run")
+        f.write_str(
+            "a state is written as 17p243, as 17p243/5k0 inside a recovery, as d12, or as run",
+        )
     }
 }
 
@@ -102,6 +125,9 @@ impl FromStr for Address {
         if text == "run" {
             return Ok(Self::of(fault));
         }
+        if let Some(damage) = text.strip_prefix('d') {
+            return damage.parse().map(Self::of_damage).map_err(|_| NoAddress);
+        }
         let step = |text: &str| {
             let at = text.find(['k', 'p']).ok_or(NoAddress)?;
             let cut = if text[at..].starts_with('k') {
@@ -116,7 +142,11 @@ impl FromStr for Address {
             })
         };
         let steps = text.split('/').map(step).collect::<Result<_, _>>()?;
-        Ok(Self { fault, steps })
+        Ok(Self {
+            fault,
+            damage: None,
+            steps,
+        })
     }
 }
 
@@ -126,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_address_reads_back() {
-        for text in ["run", "x7:run", "0k0", "17p243/5k0/1p99", "x12:3k4"] {
+        for text in ["run", "x7:run", "0k0", "17p243/5k0/1p99", "x12:3k4", "d12"] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }

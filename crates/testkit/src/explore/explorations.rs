@@ -24,7 +24,30 @@ impl Exploration {
             .into_iter()
             .map(Self::of::<crate::engine::LogEngine>);
         let catalogs = scripts::catalogs().into_iter().map(Self::of);
-        logs.chain(catalogs).collect()
+        let mut all: Vec<Self> = logs.chain(catalogs).collect();
+        all.push(Self::damaged());
+        all
+    }
+
+    /// The one that hits what a script left.
+    fn damaged() -> Self {
+        let script = scripts::damaged();
+        let again = script.clone();
+        Self {
+            name: script.name,
+            explore: Box::new(move |seed, states| {
+                let mut tally = Explorer::new(&script, seed).explore(states / 2);
+                tally.add(Explorer::new(&script, seed).explore_damage(states / 2));
+                tally
+            }),
+            repeat: Box::new(move |seed, address, notes| {
+                let explorer = Explorer::new(&again, seed);
+                match address.damage() {
+                    Some(number) => explorer.repeat_damage(number, notes),
+                    None => explorer.repeat(address, notes),
+                }
+            }),
+        }
     }
 
     fn of<E: Engine + 'static>(script: Script<E>) -> Self {

@@ -30,7 +30,7 @@ pub struct Broken {
 impl Broken {
     /// The sentence without its numbers: failures of one sort differ in them.
     fn sort(&self) -> (&'static str, String) {
-        let sentence = self.sentence.split(" (listing").next().unwrap_or_default();
+        let sentence = self.sentence.split(" (").next().unwrap_or_default();
         let digits = |character: &char| !character.is_ascii_digit();
         (self.event, sentence.chars().filter(digits).collect())
     }
@@ -78,6 +78,18 @@ impl Tally {
             .entry((moment.event, moment.kind))
             .or_default();
         *cell.entry((crashed.survivors, crashed.torn)).or_default() += 1;
+        true
+    }
+
+    /// Counts damage to a blob. False if it was judged before.
+    pub(super) fn count_damage(&mut self, key: u64, kind: BlobKind) -> bool {
+        self.states += 1;
+        if !self.keys.insert(key) {
+            return false;
+        }
+        self.distinct += 1;
+        let cell = self.coverage.entry(("damage", Some(kind))).or_default();
+        *cell.entry((Survivors::All, None)).or_default() += 1;
         true
     }
 

@@ -56,6 +56,11 @@ impl Entry {
         equal.all(|equal| equal).then_some(first)
     }
 
+    fn range(&self) -> Option<(u64, u64)> {
+        let first = self.first?;
+        matches!(self.fate, Fate::Acked(_)).then(|| (first, first + self.len()))
+    }
+
     fn reached(&self, least: Durability) -> bool {
         matches!(self.fate, Fate::Acked(level) if level >= least)
     }
@@ -204,6 +209,26 @@ impl History {
             .collect();
         found.sort_by_key(|(id, ..)| *id);
         found
+    }
+
+    /// Where the acknowledged batches are: their first offset, and the next.
+    #[must_use]
+    pub fn batches(&self) -> Vec<(u64, u64)> {
+        let there = self.entries.iter().filter_map(Entry::range);
+        there.collect()
+    }
+
+    /// The records of all acknowledged batches.
+    #[must_use]
+    pub fn records(&self) -> Vec<Seen> {
+        let there = self.entries.iter().filter(|entry| entry.range().is_some());
+        there
+            .flat_map(|entry| (entry.first.unwrap_or(0)..).zip(entry.batch.digests()))
+            .map(|(offset, digest)| Seen {
+                offset,
+                digest: *digest,
+            })
+            .collect()
     }
 
     /// What is known of a batch.
