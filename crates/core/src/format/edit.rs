@@ -293,7 +293,10 @@ fn take_segment(input: &mut Input<'_>) -> Result<SegmentMeta, Fault> {
     let end = meta.data_end;
     let bytes = match end {
         0 => !meta.sealed,
-        _ => (BLOB_HEADER as u64..=limits::BLOB_MAX).contains(&end) && end % ALIGN as u64 == 0,
+        _ => {
+            (BLOB_HEADER as u64..=limits::BLOB_MAX).contains(&end)
+                && end.is_multiple_of(ALIGN as u64)
+        }
     };
     let footer = match meta.footer {
         FooterPlace::None => true,

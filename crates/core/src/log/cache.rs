@@ -139,8 +139,8 @@ impl<P: Sharing> Cache<P> {
     }
 }
 
-fn offsets_weight(offsets: &Vec<IndexEntry>) -> usize {
-    offsets.len() * size_of::<IndexEntry>()
+fn offsets_weight(offsets: &[IndexEntry]) -> usize {
+    size_of_val(offsets)
 }
 
 /// Takes what the clock points at, unless it was used; its weight.
@@ -165,7 +165,7 @@ impl Shard {
                     Some(slot) => give_up(slot, Block::weight),
                     None => continue,
                 },
-                None => give_up(&mut table.offsets, offsets_weight),
+                None => give_up(&mut table.offsets, |offsets| offsets_weight(offsets)),
             };
             match freed {
                 None => self.clock.push_back(hand),

@@ -167,7 +167,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         let found = self.scan_whole(meta).await?;
         report.count(&found);
         let sound = found.damage.is_empty() && found.tear.is_none();
-        let same = found.all.next_offset == meta.next_offset
+        let same = found.all.next_offset <= meta.next_offset
             && found.all.data_end == meta.data_end
             && found.all.records == meta.records
             && found.all.hash == meta.content_hash;

@@ -159,7 +159,7 @@ impl<E: StoreError> Writer<E> {
 
     fn wants(&self) -> Wants {
         let mut wants = Wants::default();
-        for goal in self.waiters.open() {
+        for goal in self.waiters.open().chain(self.leader) {
             wants.any = true;
             match goal {
                 Goal::Stored(target) => wants.store |= target > self.stored,
@@ -720,6 +720,22 @@ impl<E: StoreError> Writer<E> {
         self.queue.clear();
         self.queued_bytes = 0;
         self.changed = true;
+    }
+
+    /// Whether records are as far as this goal asks.
+    pub(crate) const fn reached(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Stored(target) => self.stored >= target,
+            Goal::Synced(target) => self.durable >= target,
+            _ => false,
+        }
+    }
+
+    /// Hands on the right to perform operations.
+    pub(crate) fn stop_driving(&mut self) {
+        self.driving = false;
+        self.leader = None;
+        self.waiters.wake();
     }
 
     /// Tells everyone whose goal is reached, or cannot be any more.

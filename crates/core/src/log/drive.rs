@@ -8,6 +8,7 @@
 
 use alloc::sync::Arc;
 use core::future::poll_fn;
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::task::Poll;
 
 use super::cache::Cache;
@@ -28,6 +29,8 @@ pub(crate) struct Inner<S: BlockStore, P: Sharing> {
     pub(crate) writer: Option<P::Cell<Writer<S::Error>>>,
     pub(crate) published: P::Cell<Published>,
     pub(crate) cache: Cache<P>,
+    /// The writer holds records that are in no published picture.
+    pub(crate) ahead: AtomicBool,
 }
 
 /// A waiter's place in the slab, given up when it is dropped.
@@ -47,15 +50,16 @@ impl<S: BlockStore, P: Sharing> Drop for Waiting<'_, S, P> {
 /// The right to perform store operations, handed on when it is dropped.
 struct Driving<'a, S: BlockStore, P: Sharing> {
     inner: &'a Inner<S, P>,
+    /// It was handed on already.
+    over: bool,
 }
 
 impl<S: BlockStore, P: Sharing> Drop for Driving<'_, S, P> {
     fn drop(&mut self) {
-        if let Some(writer) = &self.inner.writer {
-            writer.write(|writer| {
-                writer.driving = false;
-                writer.waiters.wake();
-            });
+        if let Some(writer) = &self.inner.writer
+            && !self.over
+        {
+            writer.write(Writer::stop_driving);
         }
     }
 }
@@ -120,7 +124,10 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                     .await;
                 }
                 Turn::Drive(io) => {
-                    let driving = Driving { inner: self };
+                    let driving = Driving {
+                        inner: self,
+                        over: false,
+                    };
                     let idle = self.drive(cell, key, io).await;
                     drop(driving);
                     if idle && !cell.write(|writer| writer.waiters.has_outcome(key)) {
@@ -129,6 +136,36 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                 }
             }
         }
+    }
+
+    /// Performs the operation that an append asked for which drives the log itself.
+    /// Returns its key as a waiter, if it has to go on as one.
+    pub(crate) async fn lead(
+        &self,
+        cell: &P::Cell<Writer<S::Error>>,
+        goal: Goal,
+        io: Io,
+    ) -> Option<usize> {
+        let mut driving = Driving {
+            inner: self,
+            over: false,
+        };
+        let result = self.perform(io).await;
+        cell.write(|writer| {
+            writer.leader = None;
+            // Who failed is told as a waiter.
+            let failed = result.is_err().then(|| writer.waiters.add(goal));
+            writer.done(result);
+            let key = match failed {
+                None if writer.reached(goal) => None,
+                None => Some(writer.waiters.add(goal)),
+                failed => failed,
+            };
+            writer.stop_driving();
+            self.publish(writer);
+            driving.over = true;
+            key
+        })
     }
 
     /// Performs operations until the waiter has its answer. Returns whether nothing
@@ -153,7 +190,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         true
     }
 
-    fn ask(&self, writer: &mut Writer<S::Error>) -> Option<Io> {
+    pub(crate) fn ask(&self, writer: &mut Writer<S::Error>) -> Option<Io> {
         let next = writer.next();
         self.publish(writer);
         next
@@ -189,9 +226,14 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             return;
         }
         writer.changed = false;
-        let snapshot = Arc::new(writer.snapshot());
+        if writer.queue.is_empty() {
+            self.ahead.store(false, Ordering::Release);
+        }
         self.published.write(|published| {
-            published.snapshot = snapshot;
+            match Arc::get_mut(&mut published.snapshot) {
+                Some(unseen) => writer.refresh(unseen),
+                None => published.snapshot = Arc::new(writer.snapshot()),
+            }
             for waker in published.followers.drain(..) {
                 waker.wake();
             }

@@ -70,8 +70,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// An empty group for `place`. The first of a segment begins with its header.
-    pub(crate) fn new(log: LogId, place: &Place, mut bytes: Vec<u8>) -> Self {
+    /// An empty group for `place`, in allocations to be used again. The first of a
+    /// segment begins with its header.
+    pub(crate) fn new(
+        log: LogId,
+        place: &Place,
+        mut bytes: Vec<u8>,
+        frames: Vec<StagedFrame>,
+    ) -> Self {
         bytes.clear();
         let opens = place.position == BLOB_HEADER as u64;
         if opens {
@@ -90,7 +96,7 @@ impl Group {
             position: if opens { 0 } else { place.position },
             bytes,
             frozen: None,
-            frames: Vec::new(),
+            frames,
             settles: false,
         }
     }

@@ -3,9 +3,11 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::block::{Batch, Entry};
 use super::cache::Cache;
+use super::commit::Io;
 use super::drive::Inner;
 use super::error::{AppendError, Failure, OpenError, ReadError, SyncError};
 use super::reader::{Query, Reader};
@@ -16,6 +18,7 @@ use super::writer::{Appended, Closing, Writer};
 use crate::host::Host;
 use crate::limits;
 use crate::options::{Access, AppendOptions, At, Durability, Options, ReadLimits, Settings};
+use crate::producer::Producer;
 use crate::record::NewRecord;
 use crate::sharing::{Local, Shared, Sharing};
 use crate::store::{BlockStore, LogId, StoreError};
@@ -158,6 +161,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                     followers: Vec::new(),
                 }),
                 cache: Cache::new(options.cache_bytes),
+                ahead: AtomicBool::new(false),
             }),
             recovery: Arc::new(report),
             settings,
@@ -189,6 +193,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 writer: None,
                 published: Shared::new(published),
                 cache: Cache::new(options.cache_bytes),
+                ahead: AtomicBool::new(false),
             }),
             settings,
             epoch: found.report.epoch,
@@ -249,47 +254,74 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         };
         let level = options.durability.unwrap_or(self.settings.durability);
         loop {
-            let begun: Result<Begun, AppendError<S::Error>> = cell.write(|writer| {
-                if writer.is_crowded() && writer.poison.is_none() {
-                    return Ok(Begun::Crowded(writer.waiters.add(Goal::Room)));
-                }
-                let staged = writer.stage(records, options.producer, level)?;
-                let goal = match level {
-                    Durability::Buffered if writer.queued_bytes < limits::BUFFERED_MAX => {
-                        return Ok(Begun::Over(staged.appended));
-                    }
-                    // Nobody waits for buffered records, but a full buffer is
-                    // handed to the store by whoever filled it.
-                    Durability::Buffered => Goal::Stored(0),
-                    Durability::Stored => Goal::Stored(staged.target),
-                    Durability::Synced => Goal::Synced(staged.target),
-                };
-                if reached(writer, goal) && level != Durability::Buffered {
-                    return Ok(Begun::Over(staged.appended));
-                }
-                let key = writer.waiters.add(match level {
-                    Durability::Buffered => Goal::Stored(writer.staged_next),
-                    _ => goal,
-                });
-                Ok(Begun::Waiting(key, staged.appended))
-            });
-            match begun? {
+            match cell.write(|writer| self.begin(writer, records, options.producer, level))? {
                 Begun::Over(appended) => return Ok(appended),
                 Begun::Crowded(key) => {
                     let waiting = self.inner.waiting(key);
                     self.inner.wait(cell, &waiting).await?;
                 }
-                Begun::Waiting(key, appended) => {
-                    let waiting = self.inner.waiting(key);
-                    let outcome = self.inner.wait(cell, &waiting).await;
-                    return match outcome {
-                        // What was acknowledged as buffered stays queued when
-                        // the store is full.
-                        Err(Failure::Full(_)) if level == Durability::Buffered => Ok(appended),
-                        outcome => Ok(outcome.map(|()| appended)?),
+                Begun::Leading(goal, io, appended) => {
+                    let Some(key) = self.inner.lead(cell, goal, io).await else {
+                        return Ok(appended);
                     };
+                    return self.finish(cell, key, appended, level).await;
+                }
+                Begun::Waiting(key, appended) => {
+                    return self.finish(cell, key, appended, level).await;
                 }
             }
+        }
+    }
+
+    /// Stages a batch, and says what its append has to wait for.
+    fn begin(
+        &self,
+        writer: &mut Writer<S::Error>,
+        records: &[NewRecord<'_>],
+        producer: Option<Producer>,
+        level: Durability,
+    ) -> Result<Begun, AppendError<S::Error>> {
+        if writer.is_crowded() && writer.poison.is_none() {
+            return Ok(Begun::Crowded(writer.waiters.add(Goal::Room)));
+        }
+        let staged = writer.stage(records, producer, level)?;
+        let goal = match level {
+            Durability::Buffered if writer.queued_bytes < limits::BUFFERED_MAX => {
+                self.inner.ahead.store(true, Ordering::Release);
+                return Ok(Begun::Over(staged.appended));
+            }
+            // Nobody waits for buffered records, but a full buffer is handed to the
+            // store by whoever filled it.
+            Durability::Buffered => Goal::Stored(writer.staged_next),
+            Durability::Stored => Goal::Stored(staged.target),
+            Durability::Synced => Goal::Synced(staged.target),
+        };
+        if writer.reached(goal) {
+            return Ok(Begun::Over(staged.appended));
+        }
+        if !writer.driving && writer.waiters.is_empty() && writer.doubt.is_none() {
+            writer.driving = true;
+            writer.leader = Some(goal);
+            if let Some(io) = self.inner.ask(writer) {
+                return Ok(Begun::Leading(goal, io, staged.appended));
+            }
+            writer.stop_driving();
+        }
+        Ok(Begun::Waiting(writer.waiters.add(goal), staged.appended))
+    }
+
+    async fn finish(
+        &self,
+        cell: &P::Cell<Writer<S::Error>>,
+        key: usize,
+        appended: Appended,
+        level: Durability,
+    ) -> Result<Appended, AppendError<S::Error>> {
+        let waiting = self.inner.waiting(key);
+        match self.inner.wait(cell, &waiting).await {
+            // What was acknowledged as buffered stays queued when the store is full.
+            Err(Failure::Full(_)) if level == Durability::Buffered => Ok(appended),
+            outcome => Ok(outcome.map(|()| appended)?),
         }
     }
 
@@ -339,13 +371,22 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
 
     /// The picture this handle has of the log: its own records, buffered or not.
     pub(crate) fn own(&self) -> Arc<Snapshot> {
+        let published = self.settings.durability != Durability::Synced
+            && !self.inner.ahead.load(Ordering::Acquire);
         match &self.inner.writer {
-            None => self.inner.shown(),
-            Some(writer) => writer.read(|writer| match writer.queue.is_empty() {
-                true if self.settings.durability != Durability::Synced => self.inner.shown(),
-                _ => Arc::new(writer.own_snapshot()),
-            }),
+            Some(writer) if !published => writer.read(|writer| Arc::new(writer.own_snapshot())),
+            _ => self.inner.shown(),
         }
+    }
+
+    /// The record with this offset, if it is in memory: without a future, for callers
+    /// that do not wait. `None` says nothing; [`get`](Self::get) does.
+    #[must_use]
+    pub fn try_get(&self, offset: u64) -> Option<Entry> {
+        if self.inner.ahead.load(Ordering::Acquire) {
+            return None;
+        }
+        self.inner.try_get(offset)
     }
 
     /// The bounds of the log as this handle sees it.
@@ -468,15 +509,8 @@ const fn missing<E>(options: &Options, id: LogId) -> OpenError<E> {
 enum Begun {
     Over(Appended),
     Crowded(usize),
+    Leading(Goal, Io, Appended),
     Waiting(usize, Appended),
-}
-
-fn reached<E>(writer: &Writer<E>, goal: Goal) -> bool {
-    match goal {
-        Goal::Stored(target) => writer.stored >= target,
-        Goal::Synced(target) => writer.durable >= target,
-        _ => false,
-    }
 }
 
 /// A claim that is given back unless it is kept.

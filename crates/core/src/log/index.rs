@@ -80,28 +80,63 @@ pub(crate) async fn load_offsets<S: BlockStore>(
 
 /// An offset index, wherever it is.
 #[derive(Clone, Debug)]
-pub(crate) enum Offsets {
+pub(crate) enum Offsets<'a> {
     /// In memory, of a segment that grows or has no durable footer yet.
-    Growing(Chunks<IndexEntry>),
+    Growing(&'a Chunks<IndexEntry>),
     /// Loaded.
     Loaded(Arc<Vec<IndexEntry>>),
 }
 
-impl Offsets {
-    pub(crate) fn get(&self, index: usize) -> Option<IndexEntry> {
+/// Where a block is, and which offsets it answers for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockPlace {
+    /// Its number in the segment.
+    pub(crate) index: usize,
+    pub(crate) position: u64,
+    pub(crate) length: usize,
+    pub(crate) first: u64,
+    pub(crate) next: u64,
+}
+
+impl Offsets<'_> {
+    fn get(&self, index: usize) -> Option<IndexEntry> {
         match self {
             Self::Growing(chunks) => chunks.get(index).copied(),
             Self::Loaded(entries) => entries.get(index).copied(),
         }
     }
 
-    /// The block in which the offset `delta` above the base lies, or would lie.
-    pub(crate) fn block_of(&self, delta: u64) -> usize {
+    /// The block in which `offset` lies, or would lie, in a segment with this `base`
+    /// whose frames end at `data_end` and whose records below `next`.
+    pub(crate) fn place(
+        &self,
+        base: u64,
+        data_end: u64,
+        next: u64,
+        offset: u64,
+    ) -> Option<BlockPlace> {
+        let delta = offset.saturating_sub(base);
         let before = |entry: &IndexEntry| u64::from(entry.delta) <= delta;
-        let after = match self {
+        let behind = match self {
             Self::Growing(chunks) => chunks.partition_point(before),
             Self::Loaded(entries) => entries.partition_point(before),
         };
-        after.saturating_sub(1)
+        let index = behind.saturating_sub(1);
+        let entry = self.get(index)?;
+        let after = self.get(index + 1);
+        let position = u64::from(entry.position);
+        let end = after.map_or(data_end, |after| u64::from(after.position));
+        Some(BlockPlace {
+            index,
+            position,
+            length: usize::try_from(end.saturating_sub(position)).unwrap_or(0),
+            // The first block answers for the offsets in front of its first frame.
+            first: if index == 0 {
+                base
+            } else {
+                base + u64::from(entry.delta)
+            },
+            next: after.map_or(next, |after| base + u64::from(after.delta)),
+        })
     }
 }

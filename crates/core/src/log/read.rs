@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 
 use super::block::{Batch, Block, BlockSlice, Entry};
 use super::cache::Cache;
+use super::chunks::Chunks;
 use super::error::{Corruption, ReadError};
 use super::extent::read_up_to;
 use super::index::{Offsets, load_offsets};
 use super::segment::{segment_blob, segment_seed};
-use super::snapshot::{Part, Snapshot};
-use crate::format::{Fault, SegmentMeta};
+use super::snapshot::{Part, Snapshot, TailView};
+use crate::format::{Fault, IndexEntry, SegmentMeta};
 use crate::options::{At, BelowOldest, ReadLimits};
 use crate::sharing::Sharing;
 use crate::store::{BlockStore, LogId};
@@ -219,6 +220,22 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         }
     }
 
+    /// The record with this offset, if everything on the way to it is in memory.
+    pub(crate) fn get_cached(&self, snapshot: &Snapshot, offset: u64) -> Option<Entry> {
+        let part = snapshot.part_from(offset)?;
+        let extent = part.extent()?;
+        let meta = extent.meta;
+        let offsets = match extent.index {
+            Some(chunks) => Offsets::Growing(chunks),
+            None => Offsets::Loaded(self.cache.offsets(meta.number)?),
+        };
+        let place = offsets.place(meta.base_offset, extent.data_end, extent.next, offset)?;
+        let block = self.cache.block(meta.number, place.index)?;
+        let index = block.lower_bound(offset);
+        let here = block.length() == place.length && block.offset(index) == Some(offset);
+        here.then_some(Entry { block, index })
+    }
+
     fn first_of(&self, batch: Batch, offset: u64) -> Result<Entry, ReadError<S::Error>> {
         let reverse = batch.reverse;
         let slice = batch.slices.into_iter().next();
@@ -235,95 +252,74 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
 
     /// The block of `part` in which `offset` lies, or would lie.
     async fn block(&self, part: &Part<'_>, offset: u64) -> Result<Found, ReadError<S::Error>> {
-        let (meta, offsets, data_end, next) = match part {
-            Part::Ended(segment) => {
-                let meta = &segment.meta;
-                (
-                    meta,
-                    self.offsets(segment.index.as_ref(), meta).await?,
-                    meta.data_end,
-                    meta.next_offset,
-                )
-            }
-            Part::Active(active) => {
-                let offsets = Offsets::Growing(active.index.clone());
-                (&active.meta, offsets, active.data_end, active.next_offset)
-            }
-            Part::Tail(tail) => {
-                let (blob, seed) = (
-                    segment_blob(self.log, tail.meta.number),
-                    segment_seed(self.log, &tail.meta),
-                );
-                let bytes = tail.bytes.to_vec();
-                let length = bytes.len();
-                let block = Block::decode(
-                    blob,
-                    seed,
-                    tail.position,
-                    bytes,
-                    length,
-                    (tail.first, tail.next),
-                );
-                return Ok(Found {
-                    block: Arc::new(block),
-                    first: tail.first,
-                    next: tail.next,
+        let extent = match (part.extent(), part) {
+            (Some(extent), _) => extent,
+            (None, Part::Tail(tail)) => return Ok(self.tail_block(tail)),
+            (None, _) => {
+                return Err(ReadError::NotFound {
+                    offset,
+                    trimmed: false,
                 });
             }
         };
-        let index = offsets.block_of(offset.saturating_sub(meta.base_offset));
-        let Some(entry) = offsets.get(index) else {
+        let meta = extent.meta;
+        let offsets = self.offsets(extent.index, meta).await?;
+        let place = offsets.place(meta.base_offset, extent.data_end, extent.next, offset);
+        let Some(place) = place else {
+            let place = self.nothing(meta);
             return Err(ReadError::Corrupt {
                 offset,
-                next,
-                place: self.nothing(meta),
+                next: extent.next,
+                place,
             });
         };
-        let after = offsets.get(index + 1);
-        // The first block answers for the offsets in front of its first frame.
-        let first = match index {
-            0 => meta.base_offset,
-            _ => meta.base_offset + u64::from(entry.delta),
+        let found = |block| Found {
+            block,
+            first: place.first,
+            next: place.next,
         };
-        let position = u64::from(entry.position);
-        let end = after.map_or(data_end, |after| u64::from(after.position));
-        let next = after.map_or(next, |after| meta.base_offset + u64::from(after.delta));
-        let length = usize::try_from(end.saturating_sub(position)).unwrap_or(0);
-        if let Some(block) = self.cache.block(meta.number, index)
-            && block.length() == length
+        if let Some(block) = self.cache.block(meta.number, place.index)
+            && block.length() == place.length
         {
-            return Ok(Found { block, first, next });
+            return Ok(found(block));
         }
         let (blob, seed) = (
             segment_blob(self.log, meta.number),
             segment_seed(self.log, meta),
         );
-        let bytes = read_up_to(self.store, blob, position, length)
-            .await
-            .map_err(ReadError::Store)?;
-        let block = Arc::new(Block::decode(
-            blob,
-            seed,
-            position,
-            bytes,
-            length,
-            (first, next),
-        ));
+        let bytes = read_up_to(self.store, blob, place.position, place.length).await;
+        let bytes = bytes.map_err(ReadError::Store)?;
+        let range = (place.first, place.next);
+        let block = Block::decode(blob, seed, place.position, bytes, place.length, range);
+        let block = Arc::new(block);
         // Damage may be a blob that was removed under an older picture: it is
         // looked at again next time.
         if block.is_sound() {
-            self.cache.put_block(meta.number, index, &block);
+            self.cache.put_block(meta.number, place.index, &block);
         }
-        Ok(Found { block, first, next })
+        Ok(found(block))
     }
 
-    async fn offsets(
+    fn tail_block(&self, tail: &TailView) -> Found {
+        let blob = segment_blob(self.log, tail.meta.number);
+        let seed = segment_seed(self.log, &tail.meta);
+        let (bytes, range) = (tail.bytes.to_vec(), (tail.first, tail.next));
+        let length = bytes.len();
+        let block = Block::decode(blob, seed, tail.position, bytes, length, range);
+        Found {
+            block: Arc::new(block),
+            first: tail.first,
+            next: tail.next,
+        }
+    }
+
+    async fn offsets<'i>(
         &self,
-        index: Option<&super::chunks::Chunks<crate::format::IndexEntry>>,
+        index: Option<&'i Chunks<IndexEntry>>,
         meta: &SegmentMeta,
-    ) -> Result<Offsets, ReadError<S::Error>> {
+    ) -> Result<Offsets<'i>, ReadError<S::Error>> {
         if let Some(chunks) = index {
-            return Ok(Offsets::Growing(chunks.clone()));
+            return Ok(Offsets::Growing(chunks));
         }
         if let Some(entries) = self.cache.offsets(meta.number) {
             return Ok(Offsets::Loaded(entries));

@@ -78,6 +78,18 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         outcome
     }
 
+    /// The record with this offset, if the published picture has it and its block is
+    /// in the cache.
+    pub(crate) fn try_get(&self, offset: u64) -> Option<Entry> {
+        self.published.read(|published| {
+            let snapshot = &published.snapshot;
+            if snapshot.closed || offset >= snapshot.visible {
+                return None;
+            }
+            self.source().get_cached(snapshot, offset)
+        })
+    }
+
     /// A picture with other segments than this one, if there is one.
     async fn newer(&self, snapshot: &Snapshot) -> Option<Arc<Snapshot>> {
         if self.writer.is_none() {
@@ -196,6 +208,13 @@ impl<S: BlockStore, P: Sharing> Reader<S, P> {
     /// As for [`Log::get`](super::Log::get).
     pub async fn get(&self, at: At) -> Result<Entry, ReadError<S::Error>> {
         self.inner.get_picture(self.picture(), at).await
+    }
+
+    /// The record with this offset, if it is in memory: without a future, for callers
+    /// that do not wait. `None` says nothing; [`get`](Self::get) does.
+    #[must_use]
+    pub fn try_get(&self, offset: u64) -> Option<Entry> {
+        self.inner.try_get(offset)
     }
 
     /// Waits until there are records from `at` on, and reads them. From

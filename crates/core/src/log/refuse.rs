@@ -41,7 +41,7 @@ impl<E> Writer<E> {
         place.meta.base_clamp = clamp;
         place.meta.base_hash = hash;
         self.place = Some(place);
-        let mut group = Group::new(self.log, &place, Vec::new());
+        let mut group = Group::new(self.log, &place, Vec::new(), Vec::new());
         group.settles = true;
         let vouch = self.vouch();
         for run in &runs {
@@ -186,7 +186,7 @@ impl<E> Writer<E> {
         self.queue = own;
         let frames = self.unqueue(0)?;
         self.queued_bytes += behind.iter().map(Group::length).sum::<usize>();
-        let mut group = Group::new(self.log, &place, Vec::new());
+        let mut group = Group::new(self.log, &place, Vec::new(), Vec::new());
         group.push_mark(next, clamp, self.vouch(), length)?;
         group.freeze();
         self.place = Some(Place {

@@ -62,7 +62,35 @@ pub(crate) enum Part<'a> {
     Tail(&'a TailView),
 }
 
-impl Part<'_> {
+/// What finding a block takes of a part that the store has.
+pub(crate) struct Extent<'a> {
+    pub(crate) meta: &'a SegmentMeta,
+    /// The index, where it is in memory.
+    pub(crate) index: Option<&'a Chunks<IndexEntry>>,
+    pub(crate) data_end: u64,
+    pub(crate) next: u64,
+}
+
+impl<'a> Part<'a> {
+    /// `None` for what only the writer has.
+    pub(crate) fn extent(&self) -> Option<Extent<'a>> {
+        match *self {
+            Self::Ended(segment) => Some(Extent {
+                meta: &segment.meta,
+                index: segment.index.as_ref(),
+                data_end: segment.meta.data_end,
+                next: segment.meta.next_offset,
+            }),
+            Self::Active(active) => Some(Extent {
+                meta: &active.meta,
+                index: Some(&active.index),
+                data_end: active.data_end,
+                next: active.next_offset,
+            }),
+            Self::Tail(_) => None,
+        }
+    }
+
     pub(crate) const fn next_offset(&self) -> u64 {
         match self {
             Self::Ended(segment) => segment.meta.next_offset,

@@ -41,6 +41,10 @@ impl<E> Waiters<E> {
         Self { slots: Vec::new() }
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     pub(crate) fn add(&mut self, goal: Goal) -> usize {
         let waiter = Some(Waiter {
             goal,

@@ -145,6 +145,8 @@ pub(crate) struct Writer<E> {
     pub(crate) unsynced: u64,
     pub(crate) waiters: Waiters<E>,
     pub(crate) driving: bool,
+    /// What an append that drives the log itself, with nobody else waiting, is after.
+    pub(crate) leader: Option<Goal>,
     pub(crate) doubt: Option<Doubt>,
     pub(crate) poison: Option<Poison<E>>,
     pub(crate) closing: Closing,
@@ -158,6 +160,7 @@ pub(crate) struct Writer<E> {
     /// A picture has to be published.
     pub(crate) changed: bool,
     spare: Vec<u8>,
+    spare_frames: Vec<StagedFrame>,
     scratch: Vec<u8>,
 }
 
@@ -238,6 +241,7 @@ impl<E> Writer<E> {
             unsynced: 0,
             waiters: Waiters::new(),
             driving: false,
+            leader: None,
             doubt: None,
             poison: None,
             closing: Closing::No,
@@ -247,6 +251,7 @@ impl<E> Writer<E> {
             ended: Arc::default(),
             changed: false,
             spare: Vec::new(),
+            spare_frames: Vec::new(),
             scratch: Vec::new(),
         };
         writer.list_ended();
@@ -410,7 +415,12 @@ impl<E> Writer<E> {
         if !fresh {
             return Ok(());
         }
-        let group = Group::new(self.log, &place, core::mem::take(&mut self.spare));
+        let group = Group::new(
+            self.log,
+            &place,
+            core::mem::take(&mut self.spare),
+            core::mem::take(&mut self.spare_frames),
+        );
         self.queued_bytes += group.length();
         self.queue.push_back(group);
         Ok(())
@@ -517,22 +527,11 @@ impl<E> Writer<E> {
 
     /// What others see.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let active = self.active.as_ref().map(|active| ActiveView {
-            meta: active.meta,
-            index: active.index.clone(),
-            data_end: active.totals.data_end,
-            next_offset: active.totals.next_offset,
-            records: active.totals.records,
-        });
-        let visible = match self.settings.durability {
-            Durability::Synced => self.durable,
-            _ => self.stored,
-        };
         Snapshot {
             ended: Arc::clone(&self.ended),
-            active,
+            active: self.active_view(),
             tail: Vec::new(),
-            visible,
+            visible: self.visible(),
             durable: self.durable,
             closed: self.closing == Closing::Closed,
         }
@@ -575,13 +574,54 @@ impl<E> Writer<E> {
     }
 
     /// Keeps the allocation of a group that is done.
-    pub(crate) fn recycle(&mut self, group: Group) {
+    pub(crate) fn recycle(&mut self, mut group: Group) {
         let spare = group
             .frozen
             .and_then(crate::Bytes::into_vec)
             .unwrap_or(group.bytes);
         if spare.capacity() <= limits::BUFFERED_MAX * 4 {
             self.spare = spare;
+            group.frames.clear();
+            self.spare_frames = group.frames;
+        }
+    }
+
+    /// Brings a picture that nobody looks at up to date.
+    pub(crate) fn refresh(&self, snapshot: &mut Snapshot) {
+        if !Arc::ptr_eq(&snapshot.ended, &self.ended) {
+            snapshot.ended = Arc::clone(&self.ended);
+        }
+        match (&mut snapshot.active, &self.active) {
+            (Some(view), Some(active)) if view.meta.number == active.meta.number => {
+                view.data_end = active.totals.data_end;
+                view.next_offset = active.totals.next_offset;
+                view.records = active.totals.records;
+                if view.index.len() != active.index.len() {
+                    view.index = active.index.clone();
+                }
+            }
+            (view, _) => *view = self.active_view(),
+        }
+        snapshot.visible = self.visible();
+        snapshot.durable = self.durable;
+        snapshot.closed = self.closing == Closing::Closed;
+    }
+
+    fn active_view(&self) -> Option<ActiveView> {
+        self.active.as_ref().map(|active| ActiveView {
+            meta: active.meta,
+            index: active.index.clone(),
+            data_end: active.totals.data_end,
+            next_offset: active.totals.next_offset,
+            records: active.totals.records,
+        })
+    }
+
+    /// The offset below which others see records.
+    const fn visible(&self) -> u64 {
+        match self.settings.durability {
+            Durability::Synced => self.durable,
+            _ => self.stored,
         }
     }
 
