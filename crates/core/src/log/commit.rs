@@ -304,24 +304,22 @@ impl<E: StoreError> Writer<E> {
         self.write_edits(edits, false)
     }
 
-    /// Brings the group at the front of the queue into the store.
+    /// Brings the group at the front of the queue into the store. A new segment is
+    /// named by the manifest once its first bytes are there, so that a full store is
+    /// asked for nothing but them.
     fn store_front(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
         let Some(front) = self.queue.front() else {
             return Ok(None);
         };
-        let number = front.meta.number;
-        let known = self
-            .live
-            .segments
-            .values()
-            .any(|meta| meta.number == number);
-        if front.opens() && !known {
-            if let Some(footer) = self.footer()? {
-                return Ok(Some(footer));
-            }
+        let length = front.length() as u64;
+        if front.unnamed {
             return self.roll();
         }
-        let length = front.length() as u64;
+        if front.opens()
+            && let Some(footer) = self.footer()?
+        {
+            return Ok(Some(footer));
+        }
         if self.unsynced > 0 && self.unsynced + length > limits::UNSYNCED_MAX {
             return self.sync();
         }
@@ -374,7 +372,7 @@ impl<E: StoreError> Writer<E> {
 
     /// Ends the active segment and names the one at the front of the queue.
     fn roll(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
-        let mut edits: Vec<Edit> = self.abandoned.drain(..).map(Edit::Dropped).collect();
+        let mut edits = Vec::new();
         let mut hash = self
             .live
             .segments
@@ -466,7 +464,7 @@ impl<E: StoreError> Writer<E> {
             if let Some(footer) = self.footer()? {
                 return Ok(Some(footer));
             }
-            let mut edits: Vec<Edit> = self.abandoned.drain(..).map(Edit::Dropped).collect();
+            let mut edits = Vec::new();
             if let Some(active) = &self.active {
                 edits.push(Edit::Segment(active.totals.ended(
                     &active.meta,
@@ -507,7 +505,10 @@ impl<E: StoreError> Writer<E> {
                 Ok(())
             }
             Doing::Group => {
-                self.stored_front();
+                match self.queue.front_mut() {
+                    Some(front) if front.opens() && !front.settles => front.unnamed = true,
+                    _ => self.stored_front(),
+                }
                 Ok(())
             }
             Doing::Sync => self.synced(),
@@ -583,6 +584,9 @@ impl<E: StoreError> Writer<E> {
             {
                 self.indexes.remove(&meta.number);
             }
+        }
+        if self.queue.front().is_some_and(|front| front.unnamed) {
+            self.stored_front();
         }
         self.seal_synced();
         self.list_ended();

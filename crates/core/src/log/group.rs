@@ -67,6 +67,8 @@ pub(crate) struct Group {
     pub(crate) frames: Vec<StagedFrame>,
     /// Copies of earlier writers' data, which this epoch begins with.
     pub(crate) settles: bool,
+    /// It is with the store, but the manifest does not name its segment yet.
+    pub(crate) unnamed: bool,
 }
 
 impl Group {
@@ -98,6 +100,7 @@ impl Group {
             frozen: None,
             frames,
             settles: false,
+            unnamed: false,
         }
     }
 

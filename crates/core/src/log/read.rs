@@ -47,7 +47,11 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 break;
             };
             cursor = cursor.max(part.base_offset());
-            let found = self.block(&part, cursor).await?;
+            // What was read comes first; the next read says what is in the way.
+            let found = match self.block(&part, cursor).await {
+                Err(_) if !slices.is_empty() => break,
+                found => found?,
+            };
             let block = &found.block;
             let next = found.next.min(snapshot.visible);
             let start = block.lower_bound(cursor);
@@ -115,7 +119,11 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 break;
             };
             cursor = cursor.min(part.next_offset());
-            let found = self.block(&part, cursor - 1).await?;
+            // What was read comes first; the next read says what is in the way.
+            let found = match self.block(&part, cursor - 1).await {
+                Err(_) if !slices.is_empty() => break,
+                found => found?,
+            };
             let block = &found.block;
             let end = block.lower_bound(cursor);
             let mut start = 0;

@@ -153,6 +153,7 @@ async fn recover_once<S: BlockStore>(
     if let Some(place) = scans.iter().find_map(|scan| scan.unsupported) {
         return Err(OpenError::Corrupt(place));
     }
+    read_past_damage(store, log, &mut scans).await?;
     let report = judge(&mut scans);
     let mut producers = Producers::default();
     if keep {
@@ -175,6 +176,35 @@ async fn recover_once<S: BlockStore>(
         },
         floor,
     ))
+}
+
+/// A tear in a segment that a later one vouches for is damage: what follows it in the
+/// segment still counts.
+async fn read_past_damage<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    scans: &mut [SegmentScan],
+) -> Result<(), OpenError<S::Error>> {
+    let vouching = scans
+        .iter()
+        .rposition(|scan| scan.earlier_synced)
+        .unwrap_or(0);
+    for found in scans
+        .iter_mut()
+        .take(vouching)
+        .filter(|scan| scan.tear.is_some())
+    {
+        let options = ScanOptions {
+            end: found.meta.end(),
+            atomic: false,
+            synced: true,
+            keep: false,
+        };
+        *found = scan(store, log, found.meta, options)
+            .await
+            .map_err(OpenError::Store)?;
+    }
+    Ok(())
 }
 
 /// Decides which tears are damage, and drops what follows the first that is not.

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::error::Failure;
 use super::frames::verify;
 use super::group::{Group, Place, StagedFrame, padding};
-use super::segment::segment_seed;
+use super::segment::{segment_blob, segment_seed};
 use super::waiters::Goal;
 use super::writer::{Takeover, Writer};
 use crate::format::{Fault, FooterPlace};
@@ -144,7 +144,8 @@ impl<E> Writer<E> {
             return;
         };
         if front.opens() {
-            self.abandoned.push(front.meta.number);
+            let blob = segment_blob(self.log, front.meta.number);
+            self.removals.push_back(blob);
         } else if let Some(active) = &mut self.active {
             active.broken = true;
         }
@@ -153,7 +154,7 @@ impl<E> Writer<E> {
 
     /// The number at the front turned out to be taken: everything moves to another.
     pub(crate) fn move_front(&mut self) -> Result<(), Fault> {
-        self.abandon_front();
+        self.place = None;
         let frames = self.unqueue(0)?;
         self.requeue(frames)
     }
@@ -208,7 +209,15 @@ impl<E: StoreError> Writer<E> {
     /// The store has no space for the group at the front.
     pub(crate) fn refuse_front(&mut self, source: Arc<E>) -> Result<(), Fault> {
         self.abandon_front();
-        self.refuse(1, source)
+        // Where only what has to stay was refused, what is queued behind it cannot be
+        // stored either.
+        let stays = |group: &Group| group.frames.iter().all(|frame| frame.kept);
+        let groups = if self.queue.front().is_some_and(stays) {
+            self.queue.len()
+        } else {
+            1
+        };
+        self.refuse(groups, source)
     }
 
     /// The store has no space for anything.

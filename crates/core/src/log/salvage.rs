@@ -58,6 +58,9 @@ pub async fn recover<S: BlockStore, P: Sharing>(
     if nothing && salvage.manifest.is_none() && log.recovery().epoch <= 1 {
         return Err(CheckError::NotFound(id));
     }
+    if salvage.manifest.is_some() {
+        log.establish().await.map_err(commit)?;
+    }
     let report = log.check().await?;
     let mut hit: Vec<u64> = Vec::new();
     for finding in &report.findings {
@@ -72,9 +75,6 @@ pub async fn recover<S: BlockStore, P: Sharing>(
         {
             hit.push(finding.place.blob.number);
         }
-    }
-    if salvage.manifest.is_some() || !hit.is_empty() {
-        log.establish().await.map_err(commit)?;
     }
     for number in hit {
         let found = log

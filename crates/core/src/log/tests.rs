@@ -479,3 +479,24 @@ fn the_catalog_names_logs() {
         run(catalog.create(fine)).unwrap();
     }
 }
+
+#[test]
+fn a_store_of_any_size_fills_up_without_harm() {
+    for capacity in (500..20_000u64).step_by(97) {
+        let store = Rc::new(MemoryStore::with_capacity(capacity));
+        let log = open(&store, small());
+        let mut given = Vec::new();
+        for round in 0..60usize {
+            let level = [Durability::Buffered, Durability::Stored, Durability::Synced][round % 3];
+            let value = std::vec![b'x'; 37 * (round % 11)];
+            match run(log.append(&[NewRecord::new(&value)], level.into())) {
+                Ok(appended) => given.push((appended.first, value)),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Full, "{error}"),
+            }
+        }
+        for (offset, value) in given {
+            let entry = run(log.get(At::Offset(offset))).unwrap();
+            assert_eq!(entry.record().value, Some(&value[..]));
+        }
+    }
+}

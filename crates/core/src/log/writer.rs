@@ -126,8 +126,6 @@ pub(crate) struct Writer<E> {
     pub(crate) manifest_dirty: bool,
     pub(crate) active: Option<Active>,
     pub(crate) ending: Vec<Ending>,
-    /// Live segments that turned out unusable.
-    pub(crate) abandoned: Vec<u64>,
     /// Blobs nothing names any more, and those that wait for that to be synced.
     pub(crate) removals: VecDeque<BlobId>,
     pub(crate) removals_unsynced: Vec<BlobId>,
@@ -226,7 +224,6 @@ impl<E> Writer<E> {
             manifest_dirty: false,
             active: None,
             ending: Vec::new(),
-            abandoned: Vec::new(),
             removals: VecDeque::new(),
             removals_unsynced: Vec::new(),
             seals: VecDeque::new(),
