@@ -80,6 +80,12 @@ pub trait Engine: Sized {
     /// Every record that readers beside the writer can see.
     fn published(&self) -> impl Future<Output = Result<Vec<Seen>, Refusal>>;
 
+    /// Reads `seen` again by every other way there is: one by one, backwards,
+    /// following.
+    fn read_otherwise(&self, _seen: &[Seen]) -> impl Future<Output = Result<(), Refusal>> {
+        std::future::ready(Ok(()))
+    }
+
     /// The offset below which the engine holds everything to be durable.
     fn durable(&self) -> u64;
 

@@ -66,7 +66,7 @@ pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure>
             .append(Durability::Synced)
             .await
             .map_err(|failure| after("(f) an append after the crash", &failure))?;
-        handle.verify().await?;
+        handle.compare().await?;
     }
     Ok(())
 }

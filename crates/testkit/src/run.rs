@@ -166,7 +166,7 @@ impl<E: Engine> Run<E> {
             store,
             engine,
             log,
-            synced: Cell::new(0),
+            reached: Cell::default(),
         })
     }
 
@@ -221,8 +221,8 @@ pub struct Handle<'a, E> {
     store: SimStore,
     engine: E,
     log: LogId,
-    /// What this handle has acknowledged as synced.
-    synced: Cell<u64>,
+    /// For each level, the next offset of what this handle acknowledged at it.
+    reached: Cell<[u64; 3]>,
 }
 
 impl<E: Engine> Handle<'_, E> {
@@ -367,9 +367,7 @@ impl<E: Engine> Handle<'_, E> {
                 )));
             }
             run.remember("ack", |model| model.log(self.log).ack(id, ack.first, level))?;
-            if level == Durability::Synced {
-                self.synced.set(self.synced.get().max(ack.next));
-            }
+            self.reach(ack.next, level);
         }
         Ok(ack)
     }
@@ -380,6 +378,7 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn flush(&self) -> Result<u64, Failure> {
         let next = self.told(self.engine.flush().await).await?;
+        self.reach(next, Durability::Stored);
         self.run.remember("flushed", |model| {
             model.log(self.log).reached(next, Durability::Stored);
         });
@@ -396,7 +395,7 @@ impl<E: Engine> Handle<'_, E> {
         self.run.remember("synced", |model| {
             model.log(self.log).reached(next, Durability::Synced);
         });
-        self.synced.set(self.synced.get().max(next));
+        self.reach(next, Durability::Synced);
         if next < sent {
             return Err(Failure::Broken(format!(
                 "sync answered {next}, but {sent} was acknowledged before"
@@ -437,7 +436,7 @@ impl<E: Engine> Handle<'_, E> {
     ///
     /// # Errors
     /// [`Failure::Broken`] at a difference.
-    pub async fn verify(&self) -> Result<(), Failure> {
+    pub async fn compare(&self) -> Result<(), Failure> {
         let seen = self.engine.seen().await?;
         let published = self.engine.published().await?;
         let model = self.run.model();
@@ -447,18 +446,45 @@ impl<E: Engine> Handle<'_, E> {
         history
             .check(&seen, Durability::Buffered)
             .map_err(|sentence| format!("in the writer's own view: {sentence}"))?;
-        let own = self.run.options.get().durability.unwrap_or_default();
         history
-            .check(&published, own)
+            .check_part(&published)
             .map_err(|sentence| format!("in the view of readers: {sentence}"))?;
+        let own = self.run.options.get().durability.unwrap_or_default();
+        let (acked, synced) = (
+            self.reached.get()[own as usize],
+            self.reached.get()[Durability::Synced as usize],
+        );
+        let next = published.last().map_or(0, |record| record.offset + 1);
         let durable = self.engine.durable();
-        let proved = self.synced.get();
-        if durable < proved {
-            return Err(Failure::Broken(format!(
-                "the engine holds {durable} for durable, but acknowledged {proved} as synced"
-            )));
-        }
+        let sentence = if next < acked {
+            format!("readers see up to {next}, but {acked} was acknowledged at the log's level")
+        } else if own == Durability::Synced && next > durable {
+            format!("readers see up to {next}, of which only {durable} is durable")
+        } else if durable < synced {
+            format!("the engine holds {durable} for durable, but acknowledged {synced} as synced")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::Broken(sentence))
+    }
+
+    /// As [`compare`](Self::compare), and every other way of reading must agree.
+    ///
+    /// # Errors
+    /// [`Failure::Broken`] at a difference.
+    pub async fn verify(&self) -> Result<(), Failure> {
+        self.compare().await?;
+        let seen = self.engine.seen().await?;
+        self.engine.read_otherwise(&seen).await?;
         Ok(())
+    }
+
+    fn reach(&self, next: u64, level: Durability) {
+        let mut reached = self.reached.get();
+        for floor in &mut reached[..=level as usize] {
+            *floor = next.max(*floor);
+        }
+        self.reached.set(reached);
     }
 
     async fn told<T>(&self, answer: Result<T, Refusal>) -> Result<T, Failure> {

@@ -83,7 +83,7 @@ impl Engine for LogEngine {
             if batch.next() == next {
                 return Ok(all);
             }
-            next = take(&batch, &mut all);
+            next = take(&batch, next, &mut all)?;
         }
     }
 
@@ -97,8 +97,34 @@ impl Engine for LogEngine {
             if batch.next() == next {
                 return Ok(all);
             }
-            next = take(&batch, &mut all);
+            next = take(&batch, next, &mut all)?;
         }
+    }
+
+    async fn read_otherwise(&self, seen: &[Seen]) -> Result<(), Refusal> {
+        for record in seen.iter().step_by(3) {
+            let entry = self.0.get(At::Offset(record.offset)).await;
+            let entry = entry.map_err(|error| refusal(error.kind(), &error))?;
+            differs(std::slice::from_ref(record), [entry.record()], "by offset")?;
+        }
+        let mut backwards = seen.to_vec();
+        backwards.reverse();
+        let mut rest = backwards.as_slice();
+        let mut before = At::Next;
+        while !rest.is_empty() {
+            let read = self.0.read_reverse(before, ReadLimits::records(2)).await;
+            let batch = read.map_err(|error| refusal(error.kind(), &error))?;
+            let count = batch.len().clamp(1, rest.len());
+            differs(&rest[..count], batch.records(), "backwards")?;
+            before = At::Offset(rest[count - 1].offset);
+            rest = &rest[count..];
+        }
+        if self.0.reader().bounds().last.is_some() {
+            let followed = self.0.follow(At::Oldest, ReadLimits::records(1)).await;
+            let batch = followed.map_err(|error| refusal(error.kind(), &error))?;
+            differs(&seen[..1], batch.records(), "following")?;
+        }
+        Ok(())
     }
 
     fn durable(&self) -> u64 {
@@ -115,12 +141,33 @@ impl Engine for LogEngine {
     }
 }
 
-fn take(batch: &Batch, all: &mut Vec<Seen>) -> u64 {
+fn take(batch: &Batch, from: u64, all: &mut Vec<Seen>) -> Result<u64, Refusal> {
+    if batch.next() < from {
+        let sentence = format!("reading from {from} on leads back to {}", batch.next());
+        return Err(refusal(ErrorKind::Internal, &sentence));
+    }
     all.extend(batch.records().map(|record| Seen {
         offset: record.offset,
         digest: LogEngine::digest(&record),
     }));
-    batch.next()
+    Ok(batch.next())
+}
+
+fn differs<'r>(
+    seen: &[Seen],
+    records: impl IntoIterator<Item = Record<'r>>,
+    way: &str,
+) -> Result<(), Refusal> {
+    let read = records.into_iter().map(|record| Seen {
+        offset: record.offset,
+        digest: LogEngine::digest(&record),
+    });
+    if read.eq(seen.iter().copied()) {
+        return Ok(());
+    }
+    let first = seen.first().map_or(0, |record| record.offset);
+    let sentence = format!("reading offset {first} {way} finds something else");
+    Err(refusal(ErrorKind::Internal, &sentence))
 }
 
 fn refusal(kind: ErrorKind, error: &impl Display) -> Refusal {

@@ -257,7 +257,16 @@ impl History {
     /// # Errors
     /// A sentence that names the promise broken, and where.
     pub fn check(&self, seen: &[Seen], level: Durability) -> Result<(), String> {
-        self.walk(seen, level, |_, _| {})
+        self.walk(seen, Some(level), |_, _| {})
+    }
+
+    /// As [`check`](Self::check) for a reader that need not see everything yet:
+    /// what it sees is there, whole and in order.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_part(&self, seen: &[Seen]) -> Result<(), String> {
+        self.walk(seen, None, |_, _| {})
     }
 
     /// As [`check`](Self::check) after a crash of this sort; then takes what was
@@ -268,7 +277,7 @@ impl History {
     /// As for [`check`](Self::check).
     pub fn reopen(&mut self, seen: &[Seen], cut: Cut) -> Result<(), String> {
         let mut found = Vec::with_capacity(self.entries.len());
-        self.walk(seen, kept(cut), |id, first| found.push((id, first)))?;
+        self.walk(seen, Some(kept(cut)), |id, first| found.push((id, first)))?;
         let mut found = found.into_iter().peekable();
         for entry in &mut self.entries {
             match found.next_if(|(id, _)| *id == entry.id) {
@@ -302,7 +311,7 @@ impl History {
     fn walk(
         &self,
         seen: &[Seen],
-        level: Durability,
+        level: Option<Durability>,
         mut found: impl FnMut(BatchId, u64),
     ) -> Result<(), String> {
         let mut at = 0;
@@ -313,7 +322,7 @@ impl History {
         let mut gaps: Vec<&Entry> = Vec::new();
         for entry in &self.entries {
             let Some(first) = entry.found(&seen[at..]) else {
-                if entry.reached(level) && !self.forgiven {
+                if level.is_some_and(|level| entry.reached(level)) && !self.forgiven {
                     return Err(format!("(a) lost: {}", Shown(entry)));
                 }
                 match entry.fate {
@@ -324,7 +333,7 @@ impl History {
             };
             // The bytes of a refused batch may be on the disk, so that a crash
             // may bring it back; whoever was refused must not see it.
-            let refused = entry.fate == Fate::Refused && level == Durability::Buffered;
+            let refused = entry.fate == Fate::Refused && level == Some(Durability::Buffered);
             let shown = Shown(entry);
             if refused || entry.fate == Fate::Lost {
                 return Err(format!("(b) came back: {shown}"));
@@ -349,7 +358,7 @@ impl History {
         if at < seen.len() {
             return Err(self.explain(seen, at));
         }
-        let floor = self.floor(level);
+        let floor = level.map_or(0, |level| self.floor(level));
         if next + empty < floor {
             return Err(format!("(a) the log ends at {next}, below {floor}"));
         }
