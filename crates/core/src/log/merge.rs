@@ -39,7 +39,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         &self,
         old: &[SegmentMeta],
         salvage: bool,
-    ) -> Result<SegmentMeta, MaintainError<S::Error>> {
+    ) -> Result<(), MaintainError<S::Error>> {
         let (Some(first), Some(last)) = (old.first(), old.last()) else {
             return Err(MaintainError::Commit(super::SyncError::Internal(
                 "nothing to rewrite",
@@ -110,6 +110,10 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                 want = FRAME_HEADER_MAX;
             }
         }
+        if totals.records == 0 {
+            // Nothing is left of them; their offsets are not given again.
+            return self.replace(old, None).await;
+        }
         totals.next_offset = last.next_offset;
         totals.clamp = last.clamp;
         let end = written + out.len() as u64;
@@ -129,8 +133,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             .map_err(MaintainError::Store)?;
         self.store.seal(blob).await.map_err(MaintainError::Store)?;
         let meta = totals.ended(&meta, FooterPlace::Own { length }, true);
-        self.replace(old, meta).await?;
-        Ok(meta)
+        self.replace(old, Some(meta)).await
     }
 
     /// A number for the new segment, allocated by an edit before it is used.
@@ -152,16 +155,16 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             .map_err(|failure| MaintainError::Commit(failure.into()))
     }
 
-    /// Makes `new` live in the place of `old`, and removes that.
+    /// Makes `new`, if anything is left, live in the place of `old`, and removes that.
     async fn replace(
         &self,
         old: &[SegmentMeta],
-        new: SegmentMeta,
+        new: Option<SegmentMeta>,
     ) -> Result<(), MaintainError<S::Error>> {
         let begin = |writer: &mut Writer<S::Error>| {
             writer.usable()?;
             let dropped = old.iter().map(|meta| Edit::Dropped(meta.number));
-            Ok((writer.ask(dropped.chain([Edit::Segment(new)])), ()))
+            Ok((writer.ask(dropped.chain(new.map(Edit::Segment))), ()))
         };
         self.reach(begin)
             .await

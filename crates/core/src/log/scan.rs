@@ -17,7 +17,7 @@ use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
 use super::totals::{TimeSpan, Totals, index_frame};
 use super::window::Window;
 use crate::format::{
-    ALIGN, BLOB_HEADER, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, IndexEntry, Seed,
+    ALIGN, BLOB_HEADER, FRAME_HEADER_MAX, Fault, Footer, FrameHeader, FrameKind, IndexEntry, Seed,
     SegmentMeta,
 };
 use crate::log::segment::{segment_blob, segment_seed};
@@ -223,7 +223,8 @@ pub(crate) async fn scan<S: BlockStore>(
             want = bad.needs;
             continue;
         }
-        if bytes.is_empty() && options.end.is_none() {
+        // Appends that were never synced may be missing altogether.
+        if bytes.is_empty() && !options.synced {
             break;
         }
         let place = Corruption {
@@ -236,6 +237,9 @@ pub(crate) async fn scan<S: BlockStore>(
             break;
         }
         let ahead = look_ahead(&mut window, seed, position, bad, limit).await?;
+        if ahead.next.is_none() && ends_with_footer(&mut window, seed, position, &ahead).await? {
+            break;
+        }
         let certain = options.synced || options.atomic || ahead.vouched > position;
         match ahead.next {
             Some((next, offset)) if certain => {
@@ -339,6 +343,28 @@ async fn look_ahead<S: BlockStore>(
         at += step as u64;
     }
     Ok(ahead)
+}
+
+/// Whether what lies at `position` is the footer of a segment whose end did not get
+/// into the manifest.
+async fn ends_with_footer<S: BlockStore>(
+    window: &mut Window<'_, S>,
+    seed: Seed,
+    position: u64,
+    ahead: &Ahead,
+) -> Result<bool, S::Error> {
+    let length = ahead.used.next_multiple_of(ALIGN as u64);
+    let Ok(want) = usize::try_from(length) else {
+        return Ok(false);
+    };
+    if want == 0 {
+        return Ok(false);
+    }
+    let bytes = window
+        .at(position, want, position.saturating_add(length))
+        .await?;
+    let footer = Footer::decode(seed, position, bytes);
+    Ok(footer.is_ok_and(|footer| footer.root.data_end == position))
 }
 
 /// Bytes searched at once for frames behind a bad one.
