@@ -54,6 +54,7 @@ mod readers;
 mod store;
 mod tail;
 mod tails;
+mod writeback;
 
 pub use error::{DirectoryError, FsError, Operation};
 pub use options::{FileOptions, Locks};

@@ -9,6 +9,7 @@ use tidelog_core::BlobId;
 use crate::error::Reason;
 use crate::file::BlobFile;
 use crate::preallocation::Preallocation;
+use crate::writeback::Writeback;
 
 /// The end of one blob as this writer has made it.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Tail {
     file: Option<BlobFile>,
     appended: Option<u64>,
     space: Preallocation,
+    writeback: Writeback,
     unsynced: bool,
     named: bool,
     failed: bool,
@@ -33,6 +35,7 @@ impl Tail {
             file: None,
             appended: None,
             space: Preallocation::none(blob.kind),
+            writeback: Writeback::default(),
             unsynced: true,
             named: false,
             failed: false,
@@ -78,6 +81,7 @@ impl Tail {
             self.failed = !reason.is_full();
             return Err(reason);
         }
+        self.writeback.grown(file, end);
         self.appended = Some(end);
         Ok(())
     }

@@ -198,6 +198,11 @@ impl<S: BlockStore> LogBuilder<'_, Logs<S>> {
             }
             found => found?,
         };
+        // The catalog says that it exists, so an empty folder means that it is lost.
+        let options = Options {
+            existing: true,
+            ..options
+        };
         Log::open(Arc::clone(&logs.store), id, options, Arc::clone(&logs.host))
             .await
             .map_err(|source| OpenLogError::Open {

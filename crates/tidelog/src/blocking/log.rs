@@ -112,6 +112,12 @@ impl<S: BlockStore> Log<S> {
     /// # Errors
     /// `out-of-range` if there is none, `corrupt` if it is damaged.
     pub fn get(&self, at: At) -> Result<Entry, ReadError<S::Error>> {
+        // What is in memory is answered without a future.
+        if let At::Offset(offset) = at
+            && let Some(entry) = self.0.try_get(offset)
+        {
+            return Ok(entry);
+        }
         wait(self.0.get(at))
     }
 
