@@ -144,34 +144,37 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report without rows. Unless it is to be JSON, rows are printed as they
-    /// come.
+    /// A report without rows. Rows are printed as they come: on stdout, or on
+    /// stderr if stdout is to get JSON.
     #[must_use]
     pub fn begin(machine: String, date: String, json: bool) -> Self {
-        if !json {
-            println!("{machine}, {date}\n");
-            println!(
-                "| what | ours, ns/record | beside | peer, ns/record | ratio | bar | | note |"
-            );
-            println!("|---|---|---|---|---|---|---|---|");
-        }
-        Self {
+        let report = Self {
             machine,
             date,
             rows: Vec::new(),
             json,
+        };
+        report.say(&format!("{}, {}\n", report.machine, report.date));
+        report.say("| what | ours | beside | peer | ratio | bar | | note |");
+        report.say("|---|---|---|---|---|---|---|---|");
+        report
+    }
+
+    fn say(&self, line: &str) {
+        if self.json {
+            eprintln!("{line}");
+        } else {
+            println!("{line}");
         }
     }
 
     /// Adds a row.
     pub fn add(&mut self, row: Row) {
-        if !self.json {
-            println!("{}", row.line());
-        }
+        self.say(&row.line());
         self.rows.push(row);
     }
 
-    /// Prints what has not been printed.
+    /// Prints the JSON object, if it was asked for.
     ///
     /// # Errors
     /// A number that JSON cannot express.

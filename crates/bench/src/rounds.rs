@@ -1,6 +1,4 @@
-//! Owns how sides are compared: every round runs each of them once, in an order
-//! that changes, in a directory of its own, so that whatever else the machine does
-//! hits all of them.
+//! Owns what rounds of a measurement add up to, and the directories they happen in.
 
 use std::fs;
 use std::path::Path;
@@ -72,42 +70,6 @@ fn range(values: &[f64]) -> [f64; 2] {
     [smallest, values.iter().copied().fold(0.0, f64::max)]
 }
 
-type Run<'a> = Box<dyn FnMut(&Path) -> Result<Duration> + 'a>;
-
-/// Something that is measured.
-pub struct Side<'a> {
-    run: Run<'a>,
-    messages: u64,
-}
-
-impl<'a> Side<'a> {
-    /// `run` handles `messages` messages in the empty directory it is given, and
-    /// returns how long the part that counts took.
-    pub fn new(messages: u64, run: impl FnMut(&Path) -> Result<Duration> + 'a) -> Self {
-        Self {
-            run: Box::new(run),
-            messages,
-        }
-    }
-}
-
-/// Runs all sides once per round, below `dir`.
-///
-/// # Errors
-/// The first failure of a side, or of making its directory.
-pub fn interleave(dir: &Path, rounds: usize, sides: &mut [Side<'_>]) -> Result<Vec<Figures>> {
-    let mut figures = vec![Figures::default(); sides.len()];
-    for round in 0..rounds {
-        for step in 0..sides.len() {
-            let turn = (round + step) % sides.len();
-            let side = &mut sides[turn];
-            let took = in_fresh_directory(dir, |fresh| (side.run)(fresh))?;
-            figures[turn].add(took, side.messages);
-        }
-    }
-    Ok(figures)
-}
-
 /// Calls `measure` with an empty directory below `dir`, and removes that again.
 ///
 /// # Errors
@@ -136,24 +98,5 @@ mod tests {
         assert!((ratio.median() - 3.0).abs() < 1e-9);
         assert!((ratio.inverse().range()[1] - 1.0 / 3.0).abs() < 1e-9);
         assert!((figures(&[4, 1, 3, 2]).median() - 2.5).abs() < 1e-9);
-    }
-
-    #[test]
-    fn every_side_gets_every_round_an_empty_directory() {
-        let home = tempfile::tempdir().unwrap();
-        let runs = std::cell::RefCell::new(Vec::new());
-        let side = |name: u8| {
-            let runs = &runs;
-            Side::new(1, move |dir| {
-                assert_eq!(fs::read_dir(dir)?.count(), 0);
-                fs::write(dir.join("file"), "")?;
-                runs.borrow_mut().push(name);
-                Ok(Duration::ZERO)
-            })
-        };
-        let figures = interleave(home.path(), 2, &mut [side(0), side(1)]).unwrap();
-        assert_eq!(figures[1].rounds(), 2);
-        assert_eq!(*runs.borrow(), [0, 1, 1, 0]);
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
     }
 }

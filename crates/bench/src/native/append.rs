@@ -20,7 +20,7 @@ pub fn stored(effort: &Effort, report: &mut Report) -> Result<()> {
     for batch in BATCHES {
         let workload = Workload {
             payload: Payload::small(),
-            messages: effort.stored,
+            messages: effort.stored.next_multiple_of(batch),
             batch,
             level: Durability::Stored,
         };

@@ -17,7 +17,7 @@ pub fn check(effort: &Effort, report: &mut Report) -> Result<()> {
     for batch in [1, 64] {
         let workload = Workload {
             payload: Payload::small(),
-            messages: effort.stored,
+            messages: effort.stored.next_multiple_of(batch),
             batch,
             level: Durability::Stored,
         };
