@@ -12,6 +12,10 @@ use crate::call::Call;
 /// The profile of every native build of a run; see the root `Cargo.toml`.
 pub const PROFILE: &str = "ci";
 
+/// The crate of the benches. It pulls in every peer it measures beside, so only
+/// `cargo xtask bench` compiles it.
+pub const MEASURES: &str = "tidelog-bench";
+
 /// The checkout this tool belongs to.
 pub struct Workspace {
     /// The folder of the root `Cargo.toml`.

@@ -34,7 +34,7 @@ impl Directories {
         let skipped: &[&str] = match Mount::tmpfs("size=2m") {
             Ok(_) => &[],
             Err(reason) => {
-                println!("skipped what needs a small file system: {reason}");
+                println!("skipped: fs_full_disk: {reason}");
                 &["what_does_not_fit_is_full", "manifests_have_a_reserve"]
             }
         };

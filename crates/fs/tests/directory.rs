@@ -129,7 +129,7 @@ fn reading_writes_nothing() {
 fn read_only_storage_can_be_read() {
     let mount = match Mount::tmpfs("size=1m") {
         Ok(mount) => mount,
-        Err(reason) => return println!("skipped: nothing can be mounted: {reason}"),
+        Err(reason) => return println!("skipped: fs_read_only_storage: {reason}"),
     };
     let directory = mount.path().join("store");
     written(&directory);

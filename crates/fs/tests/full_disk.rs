@@ -44,7 +44,7 @@ fn fill(store: &FileStore) -> u64 {
 fn manifests_go_on_for_the_reserve_even_after_reopening() {
     let mount = match Mount::tmpfs("size=2m") {
         Ok(mount) => mount,
-        Err(reason) => return println!("skipped: nothing can be mounted: {reason}"),
+        Err(reason) => return println!("skipped: fs_full_disk: {reason}"),
     };
     let directory = mount.path().join("store");
     let manifest = blob(BlobKind::Manifest, 1);
@@ -75,7 +75,7 @@ fn manifests_go_on_for_the_reserve_even_after_reopening() {
 fn a_blob_refused_as_full_keeps_what_it_held() {
     let mount = match Mount::tmpfs("size=2m") {
         Ok(mount) => mount,
-        Err(reason) => return println!("skipped: nothing can be mounted: {reason}"),
+        Err(reason) => return println!("skipped: fs_full_disk: {reason}"),
     };
     let store = FileStore::create(mount.path().join("store")).unwrap();
     block_on(store.claim(LOG, 1)).unwrap();

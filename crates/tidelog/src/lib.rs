@@ -54,6 +54,11 @@ mod error;
 mod host;
 mod logs;
 
+/// The example of the repository's README, compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 pub use builder::LogBuilder;
 pub use error::{FindError, NamesError, OpenLogError, RecoverLogError};
 pub use host::SystemHost;

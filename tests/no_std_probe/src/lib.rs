@@ -5,6 +5,9 @@
 //! allocator never gives anything; the code is built, not run.
 #![no_std]
 
+extern crate alloc;
+
+use alloc::sync::Arc;
 use core::alloc::{GlobalAlloc, Layout};
 use core::future::Future;
 use core::panic::PanicInfo;
@@ -12,7 +15,7 @@ use core::pin::pin;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
-use tidelog_core::{BlockStore, Local, LogId, MemoryStore};
+use tidelog_core::{AppendOptions, Host, Local, Log, LogId, MemoryStore, NewRecord, Options};
 
 struct NoMemory;
 
@@ -33,13 +36,39 @@ fn panic(_info: &PanicInfo<'_>) -> ! {
     loop {}
 }
 
-/// Reaches into the engine, so that its code is generated and not only checked.
-#[unsafe(no_mangle)]
-pub extern "C" fn probe() -> usize {
-    let store = MemoryStore::<Local>::default();
-    let listed = pin!(store.list(LogId(1)));
-    match listed.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(blobs)) => blobs.len(),
-        Poll::Ready(Err(_)) | Poll::Pending => 0,
+struct Nowhere;
+
+impl Host for Nowhere {
+    fn now(&self) -> i64 {
+        0
     }
+
+    fn random(&self) -> u64 {
+        0
+    }
+}
+
+/// Reaches into the engine, so that its code is generated and not only checked.
+/// Returns the number of records, or 0 when something failed.
+#[unsafe(no_mangle)]
+pub extern "C" fn probe() -> u64 {
+    let appended = pin!(append());
+    match appended.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(next) => next.unwrap_or(0),
+        Poll::Pending => 0,
+    }
+}
+
+async fn append() -> Option<u64> {
+    let store = MemoryStore::<Local>::default();
+    let host = Arc::new(Nowhere);
+    let log = Log::<_, Local>::open(store, LogId(1), Options::default(), host)
+        .await
+        .ok()?;
+    let appended = log
+        .append(&[NewRecord::new(b"probe")], AppendOptions::default())
+        .await
+        .ok()?;
+    log.close().await.ok()?;
+    Some(appended.next)
 }

@@ -42,12 +42,19 @@ pub fn run(workspace: &Workspace, options: &Options, quick: bool) -> Result<Outc
     let found: Value = serde_json::from_str(line)
         .with_context(|| format!("tidelog-sim printed no object but {line:?} ({status})"))?;
 
+    let distinct = found["distinct"]
+        .as_u64()
+        .with_context(|| format!("no number of distinct states in {found}"))?;
     let mut outcome = Outcome::default();
     outcome.fact("seed", seed);
     outcome.fact("simulation", found);
     outcome.claim(
         status.success(),
-        format!("{states} crash states from seed {seed} keep every promise"),
+        format!("{distinct} distinct crash states from seed {seed} keep every promise"),
+    );
+    outcome.claim(
+        distinct >= states,
+        format!("they are the {states} asked for, or more"),
     );
     Ok(outcome)
 }

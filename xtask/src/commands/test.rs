@@ -5,10 +5,7 @@ use anyhow::Result;
 use crate::libtest::Reader;
 use crate::outcome::Outcome;
 use crate::skips;
-use crate::workspace::{PROFILE, Workspace};
-
-/// Benches pull in every peer; they are compiled by `lint` and `bench` only.
-const LEFT_OUT: &str = "tidelog-bench";
+use crate::workspace::{MEASURES, PROFILE, Workspace};
 
 /// Runs them. `quick` leaves out documentation examples and the programs under
 /// `tests/` of each crate.
@@ -19,7 +16,7 @@ pub fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
     let mut reader = Reader::default();
     let status = workspace
         .cargo(&["test", "--locked", "--profile", PROFILE])
-        .args(["--workspace", "--exclude", LEFT_OUT, "--all-features"])
+        .args(["--workspace", "--exclude", MEASURES, "--all-features"])
         .args(["--no-fail-fast"])
         .args(if quick { &["--lib", "--bins"][..] } else { &[] })
         .args(["--", "--show-output"])
