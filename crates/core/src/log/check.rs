@@ -57,7 +57,7 @@ pub struct Finding {
 /// What checking a log found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Everything that is wrong, in the order of the log.
+    /// Everything that is wrong.
     pub findings: Vec<Finding>,
     /// Segments read.
     pub segments: usize,

@@ -131,10 +131,11 @@ pub(crate) async fn find<S: BlockStore>(
     for number in numbers.into_iter().rev() {
         let manifest = match read(store, log, number).await.map_err(OpenError::Store)? {
             Ok(manifest) => manifest,
+            Err(_) if search.found.is_some() => continue,
             Err(place) if place.kind() == ErrorKind::Unsupported => {
                 return Err(OpenError::Corrupt(place));
             }
-            Err(place) if search.found.is_none() => {
+            Err(place) => {
                 refused.get_or_insert(place);
                 let torn = blobs_of(store, log, number)
                     .await
@@ -142,7 +143,6 @@ pub(crate) async fn find<S: BlockStore>(
                 search.superseding.torn.extend(torn);
                 continue;
             }
-            Err(_) => continue,
         };
         if search.found.is_some() {
             if manifest.state.superseded.is_none() {

@@ -346,6 +346,11 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         end.next_offset = end.next_offset.max(lost);
         let mut meta = scan.all.ended(&scan.meta, FooterPlace::None, false);
         meta.next_offset = end.next_offset;
+        // Where the end is known, what is missing in front of it is damage to whoever
+        // reads there.
+        if let Some(known) = scan.meta.end().filter(|_| lost > scan.all.next_offset) {
+            meta.data_end = known;
+        }
         if scan.meta.end() == meta.end() {
             meta.footer = scan.meta.footer;
         }
