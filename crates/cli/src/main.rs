@@ -23,6 +23,7 @@
 
 mod args;
 mod batch;
+mod counted;
 mod error;
 mod opening;
 mod output;

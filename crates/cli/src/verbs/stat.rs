@@ -1,13 +1,14 @@
-//! `stat`: the bounds and the size of a log.
+//! `stat`: the bounds and the size of a log, and what opening it took.
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::args::Shared;
+use crate::counted::{self, Opening};
 use crate::error::Failure;
-use crate::{opening, output};
+use crate::output;
 
-/// Print the bounds and the size of a log.
+/// Print the bounds and the size of a log, and what opening it took.
 #[derive(Debug, Args)]
 pub struct Stat {
     /// The log.
@@ -23,12 +24,14 @@ struct Answer {
     records: u64,
     segments: usize,
     bytes: u64,
+    opening: Opening,
 }
 
 impl Stat {
     /// Prints them.
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let stat = opening::to_read(shared, &self.log)?.stat();
+        let (log, opening) = counted::to_read(shared, &self.log)?;
+        let stat = log.stat();
         let bounds = stat.bounds;
         let answer = Answer {
             oldest: bounds.oldest,
@@ -38,14 +41,21 @@ impl Stat {
             records: stat.records,
             segments: stat.segments,
             bytes: stat.bytes,
+            opening,
         };
         let last = bounds
             .last
             .map_or_else(|| "none".to_owned(), |last| last.to_string());
         let text = format!(
             "oldest    {}\nlast      {last}\nnext      {}\ndurable   {}\nrecords   {}\n\
-             segments  {}\nbytes     {}",
-            bounds.oldest, bounds.next, bounds.durable, stat.records, stat.segments, stat.bytes
+             segments  {}\nbytes     {}\nopening   {}",
+            bounds.oldest,
+            bounds.next,
+            bounds.durable,
+            stat.records,
+            stat.segments,
+            stat.bytes,
+            answer.opening
         );
         output::say(shared.json, &answer, &text)
     }

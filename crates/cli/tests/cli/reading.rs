@@ -69,10 +69,16 @@ fn stat_prints_the_bounds_and_the_size() {
     let mut stat = sandbox.run(["stat", "log"]).succeeded().object();
     let bytes = stat["bytes"].take();
     assert!(bytes.as_u64().unwrap() > 10, "{bytes}");
+    let opening = stat["opening"].take();
+    assert!(opening["seconds"].as_f64().unwrap() > 0.0, "{opening}");
+    // At least the manifest of the catalog and that of the log.
+    for count in ["lists", "reads", "bytes_read"] {
+        assert!(opening[count].as_u64().unwrap() >= 2, "{opening}");
+    }
     assert_eq!(
         stat,
         json!({"oldest": 0, "last": 9, "next": 10, "durable": 10, "records": 10,
-               "segments": 1, "bytes": null})
+               "segments": 1, "bytes": null, "opening": null})
     );
 
     sandbox.feed(["append", "empty"], "").succeeded();
