@@ -108,15 +108,17 @@ fn kill_minus_nine() {
     finish(&sandbox, file, there);
 }
 
+/// As Ctrl-C does: the program handles neither. But a process started in the
+/// background inherits that Ctrl-C is ignored, and these tests may be.
 #[cfg(unix)]
 #[test]
-fn ctrl_c() {
+fn asked_to_end() {
     let sandbox = Sandbox::new();
     let file = sandbox.file("rows.ndjson", rows());
     let file = file.to_str().unwrap();
     let (mut import, acks) = begin(&sandbox, file, 0, 1000);
     let interrupted = Command::new("kill")
-        .args(["-INT", &import.id().to_string()])
+        .args(["-TERM", &import.id().to_string()])
         .status()
         .unwrap();
     assert!(interrupted.success());
