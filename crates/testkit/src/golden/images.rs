@@ -17,6 +17,7 @@ pub fn images() -> Vec<Image> {
     vec![
         aligned(),
         damaged(),
+        damaged_ended(),
         compressed("deflate", Compression::Deflate),
         interrupted(),
         compressed("lz4", Compression::Lz4),
@@ -253,6 +254,20 @@ fn damaged() -> Image {
         .image("damaged")
         .flip(b"value 3 x", 3, 4)
         .flip(b"value 13 x", 13, 14)
+}
+
+/// Damage in a segment that was synced, as a later one says, but is not recorded as
+/// sealed.
+fn damaged_ended() -> Image {
+    let mut story = Story::new(TWO_COPIES);
+    story.open(small());
+    for index in 0..12 {
+        story.append(&[row(index, 500)], Durability::Stored);
+    }
+    for index in 12..14 {
+        story.append(&[row(index, 100)], Durability::Synced);
+    }
+    story.image("damaged-ended").flip(b"value 3 x", 3, 4)
 }
 
 /// A last batch of which a power cut left a part.
