@@ -45,6 +45,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     print("node", npm::node().ok());
     let data = npm::is_installed(&npm::data(workspace));
     print("demo data (npm)", data.then(|| "installed".to_owned()));
+    print("python3 (for reader)", version("python3"));
     print("cargo-deny (optional)", version("cargo-deny"));
     print("chromium (optional)", browser::find());
 
