@@ -50,6 +50,9 @@ impl std::error::Error for Refusal {}
 
 /// An open log of some engine. Its handles may be used at the same time.
 pub trait Engine: Sized {
+    /// Whether opening writes nothing.
+    const OPENS_LAZILY: bool = true;
+
     /// Opens `log`, which is created if nothing of it exists.
     fn open(
         store: SimStore,

@@ -175,6 +175,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             played => played.map_err(|failure| failure.to_string())?,
         }
         run.machine().mark("end");
+        numbered_once(run.machine())?;
         Ok((moments(run.machine()), run.machine().clone()))
     }
 
@@ -282,6 +283,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             run.record();
         }
         judged(sim::run(run.machine(), aftermath(&run, cut)))?;
+        numbered_once(run.machine())?;
         let again = self.run(without_power(run.machine()), run.model(), seed);
         judged(sim::run(again.machine(), second_look(&again)))?;
         Ok(moments(run.machine()))
@@ -296,6 +298,14 @@ impl<'a, E: Engine> Explorer<'a, E> {
             event,
             sentence,
         });
+    }
+}
+
+/// No number of a blob is used twice.
+fn numbered_once(machine: &Machine) -> Result<(), String> {
+    match machine.created_twice() {
+        Some(blob) => Err(format!("{blob} was created twice")),
+        None => Ok(()),
     }
 }
 

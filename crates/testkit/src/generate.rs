@@ -175,6 +175,11 @@ impl Generator {
     pub fn large(&mut self, bytes: usize) -> GeneratedBatch {
         let mut value = vec![0; bytes];
         self.random.fill(&mut value);
+        self.holding(value)
+    }
+
+    /// A batch of one record with this value.
+    pub fn holding(&mut self, value: Vec<u8>) -> GeneratedBatch {
         let mut record = self.record();
         record.value = Some(value);
         GeneratedBatch::new(vec![record])

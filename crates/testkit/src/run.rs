@@ -15,7 +15,7 @@ use crate::engine::{Ack, Engine, Refusal};
 use crate::generate::{GeneratedBatch, Generator, Sizes};
 use crate::model::{BatchId, Fate, History, Model, Seen};
 use crate::random::mix;
-use crate::sim::{Cut, Machine, Operation, SimHost, SimStore, Trace};
+use crate::sim::{Cut, Disk, Machine, Operation, SimHost, SimStore, Trace};
 
 /// The log that scripts of a single log use.
 pub const LOG: LogId = LogId(1);
@@ -160,7 +160,11 @@ impl<E: Engine> Run<E> {
     /// As for [`open`](Self::open).
     pub async fn open_in(&self, store: SimStore, log: LogId) -> Result<Handle<'_, E>, Failure> {
         let host = Arc::clone(&self.host);
+        let before = self.machine.disk();
         let engine = E::open(store.clone(), log, self.options.get(), host).await?;
+        if E::OPENS_LAZILY {
+            self.unchanged(&before, "opening has changed the store")?;
+        }
         Ok(Handle {
             run: self,
             store,
@@ -193,11 +197,23 @@ impl<E: Engine> Run<E> {
             ..self.options.get()
         };
         let host = Arc::clone(&self.host);
-        match E::open(self.machine.process(), log, options, host).await {
-            Ok(engine) => self.whole(log, &engine).await,
-            Err(refusal) if refusal.kind == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(refusal) => Err(refusal.into()),
+        let before = self.machine.disk();
+        let seen = match E::open(self.machine.process(), log, options, host).await {
+            Ok(engine) => self.whole(log, &engine).await?,
+            Err(refusal) if refusal.kind == ErrorKind::NotFound => Vec::new(),
+            Err(refusal) => return Err(refusal.into()),
+        };
+        self.unchanged(&before, "a reader has changed the store")?;
+        Ok(seen)
+    }
+
+    fn unchanged(&self, before: &Disk, sentence: &str) -> Result<(), Failure> {
+        // Where operations take their time, others may have written meanwhile.
+        let alone = self.machine.setup().pace == 0;
+        if alone && !self.machine.disk().same_blobs(before) {
+            return Err(Failure::Broken(sentence.into()));
         }
+        Ok(())
     }
 
     /// Everything in a log that was just opened. Where the disk lies, damage that

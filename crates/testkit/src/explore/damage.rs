@@ -21,7 +21,7 @@ impl Explorer<'_, LogEngine> {
     /// Plays the script, and hits what it leaves in about `states` ways.
     #[must_use]
     pub fn explore_damage(mut self, states: u64) -> Tally {
-        let (disk, model) = match panics::caught(|| self.left()) {
+        let (disk, model, killed) = match panics::caught(|| self.left()) {
             Ok(left) => left,
             Err(sentence) => {
                 self.fail(&Address::of(None), "run", sentence);
@@ -32,7 +32,7 @@ impl Explorer<'_, LogEngine> {
             let Some(hit) = Hit::draw(&disk, number) else {
                 continue;
             };
-            if hit.is_silent(&disk) {
+            if hit.is_silent(&disk, killed) {
                 continue;
             }
             let damaged = hit.on(&disk);
@@ -56,7 +56,7 @@ impl Explorer<'_, LogEngine> {
     /// # Errors
     /// The sentence of its failure.
     pub fn repeat_damage(&self, number: u64, notes: &Notes) -> Result<(), String> {
-        let (disk, model) = panics::caught(|| self.left())?;
+        let (disk, model, _) = panics::caught(|| self.left())?;
         let hit = Hit::draw(&disk, number).ok_or("the script left nothing to damage")?;
         let note = |line: String| notes.borrow_mut().push(line);
         note(hit.to_string());
@@ -66,12 +66,14 @@ impl Explorer<'_, LogEngine> {
             .map_err(|sentence| format!("{sentence} ({hit})"))
     }
 
-    /// What the script leaves, and what is in it.
-    fn left(&self) -> Result<(Disk, Rc<Model>), String> {
+    /// What the script leaves, what is in it, and whether its last segment was
+    /// left without being sealed.
+    fn left(&self) -> Result<(Disk, Rc<Model>, bool), String> {
         let (moments, machine) = self.play(None)?;
         let last = moments.last().map(|moment| Rc::clone(&moment.model));
         let model = last.unwrap_or_default();
-        Ok((machine.disk(), model))
+        let closed = moments.last().is_some_and(|last| last.event == "closed");
+        Ok((machine.disk(), model, !closed))
     }
 
     fn judge_damage(

@@ -12,9 +12,12 @@ const FAULTS: u64 = 4;
 pub struct Exploration {
     /// The script's name.
     pub name: &'static str,
-    explore: Box<dyn Fn(u64, u64) -> Tally>,
-    repeat: Box<dyn Fn(u64, &Address, &Notes) -> Result<(), String>>,
+    explore: Explore,
+    repeat: Repeat,
 }
+
+type Explore = Box<dyn Fn(u64, u64) -> Tally>;
+type Repeat = Box<dyn Fn(u64, &Address, &Notes) -> Result<(), String>>;
 
 impl Exploration {
     /// All there are, in a stable order.

@@ -119,10 +119,22 @@ impl Hit {
     }
 
     /// Whether nobody could notice: the only copy of a manifest that ends early
-    /// may be one to which nothing more was ever written.
-    pub fn is_silent(self, disk: &Disk) -> bool {
-        let manifest = matches!(self.blob.kind, BlobKind::Manifest | BlobKind::ManifestCopy);
-        manifest && matches!(self.harm, Harm::Cut(_)) && !self.has_a_copy(disk)
+    /// may be one to which nothing more was ever written, and a segment that was
+    /// not sealed vouches for itself, so that it must not be hit as a whole.
+    pub fn is_silent(self, disk: &Disk, killed: bool) -> bool {
+        match self.blob.kind {
+            BlobKind::Manifest | BlobKind::ManifestCopy => {
+                matches!(self.harm, Harm::Cut(_)) && !self.has_a_copy(disk)
+            }
+            BlobKind::Segment if killed => {
+                let segments = disk
+                    .contents()
+                    .filter(|(id, _)| id.kind == BlobKind::Segment);
+                let last = segments.map(|(id, _)| id).max();
+                last == Some(self.blob) && !self.is_small()
+            }
+            _ => false,
+        }
     }
 
     /// Whether no more than one frame can be hit.

@@ -139,6 +139,8 @@ impl Toy {
 }
 
 impl Engine for Toy {
+    const OPENS_LAZILY: bool = false;
+
     async fn open(
         store: SimStore,
         log: LogId,
@@ -246,7 +248,11 @@ impl Engine for Toy {
     }
 
     async fn published(&self) -> Result<Vec<Seen>, Refusal> {
-        self.seen().await
+        let mut seen = self.seen().await?;
+        if self.own == Durability::Synced {
+            seen.truncate(self.durable() as usize);
+        }
+        Ok(seen)
     }
 
     fn durable(&self) -> u64 {

@@ -1,5 +1,5 @@
-//! Owns the script whose result is damaged afterwards: a log that was closed, so
-//! that everything in it is vouched for.
+//! Owns the script whose result is damaged afterwards: a log in which a mark vouches
+//! for everything.
 
 use tidelog_core::{Durability, limits};
 
@@ -14,7 +14,7 @@ pub(super) fn script<E: Engine>() -> Script<E> {
     Script {
         name: "damaged",
         plan,
-        play: |run| Box::pin(closed(run)),
+        play: |run| Box::pin(marked(run)),
     }
 }
 
@@ -35,8 +35,9 @@ fn plan(random: &mut Random) -> Plan {
     plan
 }
 
-/// Two lives: one that rolls and is closed, one that leaves a short segment.
-async fn closed<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+/// Two lives: one that rolls and is closed, one that leaves a short segment, by
+/// closing or by `maintain` after a sync.
+async fn marked<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     let handle = run.open(LOG).await?;
     for _ in 0..12 {
         handle.append(level(run)).await?;
@@ -50,5 +51,11 @@ async fn closed<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
         handle.append(level(run)).await?;
     }
     handle.verify().await?;
-    handle.close().await
+    if run.generate(|generator| generator.random().one_in(2)) {
+        return handle.close().await;
+    }
+    handle.sync().await?;
+    handle.maintain().await?;
+    handle.kill();
+    Ok(())
 }

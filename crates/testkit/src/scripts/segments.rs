@@ -26,11 +26,11 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
             name: "roll-often",
             plan: |random| {
                 let mut plan = plan(random);
-                plan.setup.geometry.appends_max = 3;
+                plan.setup.geometry.appends_max = 6;
                 plan.sizes.value = 64;
                 plan
             },
-            play: |run| Box::pin(roll(run)),
+            play: |run| Box::pin(roll_often(run)),
         },
         Script {
             name: "merge",
@@ -55,6 +55,11 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
                 plan
             },
             play: |run| Box::pin(roll(run)),
+        },
+        Script {
+            name: "nested",
+            plan,
+            play: |run| Box::pin(nested(run)),
         },
         Script {
             name: "atomic",
@@ -99,6 +104,19 @@ async fn roll<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     handle.verify().await
 }
 
+/// Rolls so often that the manifest has to be switched in the middle of a life.
+async fn roll_often<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+    let handle = run.open(LOG).await?;
+    for _ in 0..24 {
+        handle.append(level(run)).await?;
+    }
+    handle.verify().await?;
+    handle.maintain().await?;
+    handle.append(Durability::Synced).await?;
+    handle.verify().await?;
+    handle.close().await
+}
+
 /// Fills a few segments without asking for a single sync.
 async fn roll_stored<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     let handle = run.open(LOG).await?;
@@ -141,6 +159,23 @@ async fn large<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     handle.verify().await?;
     handle.append(Durability::Synced).await?;
     handle.close().await
+}
+
+/// Values that are copies of the log's own blobs: frames inside frames, which
+/// must never be taken for frames.
+async fn nested<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+    let handle = run.open(LOG).await?;
+    handle.append(Durability::Synced).await?;
+    for _ in 0..5 {
+        let disk = run.machine().disk();
+        let bytes = disk.contents().flat_map(|(_, bytes)| bytes.to_vec());
+        let mut copy: Vec<u8> = bytes.collect();
+        copy.truncate(3_000);
+        let batch = run.generate(|generator| generator.holding(copy));
+        handle.append_batch(batch, None, Some(level(run))).await?;
+        handle.append(level(run)).await?;
+    }
+    handle.verify().await
 }
 
 /// Rolls, merges and reopens where an append is there as a whole or not at all.

@@ -110,6 +110,11 @@ impl Disk {
         Rc::ptr_eq(&self.blobs, &other.blobs) && Rc::ptr_eq(&self.epochs, &other.epochs)
     }
 
+    /// Whether both hold the same blobs in the same state.
+    pub(crate) fn same_blobs(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.blobs, &other.blobs)
+    }
+
     pub(super) fn blobs(&self) -> &BTreeMap<BlobId, Rc<SimBlob>> {
         &self.blobs
     }

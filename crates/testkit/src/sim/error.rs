@@ -28,6 +28,8 @@ pub enum SimError {
     },
     /// The capacity is used up, or a fault says so.
     Full,
+    /// The blob has as many bytes, or appends, as the geometry allows.
+    TooLong(BlobId),
     /// Another process writes to this log.
     Locked(LogId),
     /// A newer process took the log over.
@@ -53,6 +55,7 @@ impl fmt::Display for SimError {
                 position,
             } => write!(f, "{blob} continues at {end}, not at {position}"),
             Self::Full => f.write_str("the simulated disk is full"),
+            Self::TooLong(blob) => write!(f, "{blob} can hold no more"),
             Self::Locked(log) => write!(f, "log {log} has a writer already"),
             Self::Fenced(log) => write!(f, "a newer writer took log {log} over"),
             Self::Failed => f.write_str("the simulated disk failed"),
@@ -71,6 +74,7 @@ impl StoreError for SimError {
             Self::PastEnd { .. } => ErrorKind::OutOfRange,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::Full => ErrorKind::Full,
+            Self::TooLong(_) => ErrorKind::TooLarge,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Fenced(_) => ErrorKind::Fenced,
             Self::Failed | Self::Dead | Self::Endless => ErrorKind::Unavailable,

@@ -4,6 +4,8 @@ use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
 
+use tidelog_core::BlobId;
+
 use super::disk::Disk;
 use super::fault::{Fault, Operation};
 use super::setup::Setup;
@@ -53,6 +55,13 @@ impl Machine {
     #[must_use]
     pub fn disk(&self) -> Disk {
         self.0.borrow().disk.clone()
+    }
+
+    /// A blob that was created twice while this machine ran: numbers are never
+    /// used again.
+    #[must_use]
+    pub fn created_twice(&self) -> Option<BlobId> {
+        self.0.borrow().reborn
     }
 
     /// How many operations of a class were started.

@@ -100,12 +100,14 @@ impl State {
             Some(Effect::SyncLies) => Ok(Reply::Done),
             Some(effect) => {
                 let mut odd = false;
+                let atomic = self.setup.geometry.atomic_append;
                 for blob in blobs {
                     match effect {
                         Effect::SyncFails(Window::Dropped) => {
                             self.disk.forsake(*blob, before, || true);
                         }
-                        Effect::SyncFails(Window::HalfKept) => {
+                        // What has a hole is no longer there as a whole or not at all.
+                        Effect::SyncFails(Window::HalfKept) if !atomic => {
                             self.disk.forsake(*blob, before, || {
                                 odd = !odd;
                                 odd

@@ -28,6 +28,10 @@ pub(super) struct State {
     pub counts: BTreeMap<Operation, u64>,
     pub processes: u64,
     pub dead: Vec<u64>,
+    /// Appends that each blob has received.
+    appends: BTreeMap<BlobId, u32>,
+    /// A blob that was created twice, under a number that is never used again.
+    pub reborn: Option<BlobId>,
 }
 
 impl State {
@@ -45,6 +49,8 @@ impl State {
             counts: BTreeMap::new(),
             processes: 0,
             dead: Vec::new(),
+            appends: BTreeMap::new(),
+            reborn: None,
         }
     }
 
@@ -116,9 +122,13 @@ impl State {
                 self.land(id);
             } else if let Some(flight) = self.flights.remove(&id) {
                 match flight.request {
-                    Request::Append(blob, ..) | Request::Remove(blob) => {
+                    Request::Append(blob, position, _) => {
                         self.disk.reduce(blob, flight.seqs, 0);
+                        if position == 0 {
+                            self.appends.remove(&blob);
+                        }
                     }
+                    Request::Remove(blob) => self.disk.reduce(blob, flight.seqs, 0),
                     _ => {}
                 }
             }
@@ -200,6 +210,11 @@ impl State {
                 if len == 0 {
                     return;
                 }
+                let appends = self.appends.entry(blob).or_default();
+                if position == 0 && *appends > 0 {
+                    self.reborn = Some(blob);
+                }
+                *appends += 1;
                 flight.seqs = self.disk.issue_write(blob, position, bytes);
                 if landed == Some(Landed::Half) {
                     self.disk.reduce(blob, flight.seqs, len);
@@ -231,6 +246,10 @@ impl State {
         if held > self.setup.capacity.saturating_add(reserve) {
             return Some(SimError::Full);
         }
-        None
+        let geometry = self.setup.geometry;
+        let end = self.disk.visible(blob).map_or(0, <[u8]>::len) + len;
+        let appends = self.appends.get(&blob).copied().unwrap_or(0);
+        let many = geometry.appends_max > 0 && appends >= geometry.appends_max;
+        (many || end as u64 > geometry.longest_blob).then_some(SimError::TooLong(blob))
     }
 }

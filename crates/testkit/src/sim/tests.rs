@@ -248,6 +248,21 @@ fn failed_appends_land_as_told() {
 }
 
 #[test]
+fn a_blob_takes_no_more_than_the_geometry_allows() {
+    let mut setup = Setup::default();
+    setup.geometry.appends_max = 2;
+    setup.geometry.longest_blob = 6;
+    let (_, outcomes) = on(setup, async |store| {
+        let long = write(&store, 0, b"1234567").await;
+        let first = write(&store, 0, b"12").await;
+        let second = write(&store, 2, b"34").await;
+        (long, first, second, write(&store, 4, b"56").await)
+    });
+    let refused = Err(ErrorKind::TooLarge);
+    assert_eq!(outcomes, (refused, Ok(()), Ok(()), refused));
+}
+
+#[test]
 fn reads_fail_and_lie_as_told() {
     let read = |effect| {
         let setup = Setup {
@@ -326,6 +341,18 @@ fn nothing_of_a_killed_process_reaches_the_disk() {
     let outcome = run(&machine, write(&store, 0, b"late")).unwrap();
     assert_eq!(outcome, Err(ErrorKind::Unavailable));
     assert_eq!(machine.disk().visible(BLOB), None);
+}
+
+#[test]
+fn a_number_that_is_used_twice_is_noticed() {
+    let (machine, ()) = on(Setup::default(), async |store| {
+        write(&store, 0, b"first").await.unwrap();
+        store.remove(BLOB).await.unwrap();
+    });
+    assert_eq!(machine.created_twice(), None);
+    let again = run(&machine, write(&machine.process(), 0, b"second"));
+    again.unwrap().unwrap();
+    assert_eq!(machine.created_twice(), Some(BLOB));
 }
 
 #[test]
