@@ -13,7 +13,8 @@ use tidelog::{BlobId, BlockStore, Bytes, FileStore, FsError, Geometry, LogId, Sy
 use crate::args::Shared;
 use crate::error::Failure;
 
-/// What opening a log took: directory, catalog and the log itself.
+/// What opening a log took: directory, catalog and the log itself. Reads are those
+/// tried, whatever came of them; bytes are those that came.
 #[derive(Serialize)]
 pub struct Opening {
     seconds: f64,
@@ -84,9 +85,10 @@ impl BlockStore for Counted {
 
     async fn read(&self, blob: BlobId, position: u64, buf: &mut [u8]) -> Result<(), FsError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
+        self.inner.read(blob, position, buf).await?;
         self.bytes_read
             .fetch_add(buf.len() as u64, Ordering::Relaxed);
-        self.inner.read(blob, position, buf).await
+        Ok(())
     }
 
     async fn append(&self, blob: BlobId, position: u64, bytes: Bytes) -> Result<(), FsError> {
