@@ -197,6 +197,10 @@ impl<E: StoreError> Writer<E> {
         if matches!(self.takeover, Takeover::Pending(_)) {
             return self.begin_epoch(wants);
         }
+        if self.manifest_is_full() {
+            self.begin_switch()?;
+            return Ok(self.switch_io());
+        }
         if let Some(next) = self.settle_copies()? {
             return Ok(Some(next));
         }
@@ -246,6 +250,16 @@ impl<E: StoreError> Writer<E> {
         self.next_manifest += 1;
         self.switch = Some(switch);
         Ok(())
+    }
+
+    /// Whether the manifest has grown long, or has room for little more than the mark
+    /// with which it ends.
+    fn manifest_is_full(&self) -> bool {
+        let appends_max = self.geometry.appends_max;
+        self.manifest.is_some_and(|manifest| {
+            is_long(manifest.end - self.manifest_base)
+                || appends_max > 0 && manifest.appends + 2 > appends_max
+        })
     }
 
     fn switch_io(&self) -> Option<(Doing, Io)> {
@@ -396,15 +410,6 @@ impl<E: StoreError> Writer<E> {
         let Some(manifest) = &self.manifest else {
             return Ok(None);
         };
-        if !rolls && edits.is_empty() && is_long(manifest.end - self.manifest_base) {
-            for edit in self.edit_queue.drain(..) {
-                self.live.apply(&edit);
-            }
-            self.edits_written = self.edits_asked;
-            self.list_ended();
-            self.begin_switch()?;
-            return Ok(self.switch_io());
-        }
         let mut all = core::mem::take(&mut self.edit_queue);
         all.extend(edits);
         if self.next_number >= self.live.facts.allocated {
@@ -560,6 +565,7 @@ impl<E: StoreError> Writer<E> {
         };
         if let Some(manifest) = &mut self.manifest {
             manifest.end += write.bytes.len() as u64;
+            manifest.appends += 1;
         }
         self.manifest_dirty = true;
         self.edits_written = write.ticket;

@@ -124,7 +124,12 @@ impl Offsets<'_> {
         let index = behind.saturating_sub(1);
         let entry = self.get(index)?;
         let after = self.get(index + 1);
-        let position = u64::from(entry.position);
+        // The first block begins where frames do: what is damaged there has no entry.
+        let position = if index == 0 {
+            BLOB_HEADER as u64
+        } else {
+            u64::from(entry.position)
+        };
         let end = after.map_or(data_end, |after| u64::from(after.position));
         Some(BlockPlace {
             index,

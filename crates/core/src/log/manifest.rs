@@ -19,7 +19,7 @@ use crate::format::{
     SnapshotFacts,
 };
 use crate::limits::{MANIFEST_EDITS_MAX, NUMBER_MAX};
-use crate::store::{BlobId, BlobKind, BlockStore, LogId};
+use crate::store::{BlobId, BlobKind, BlockStore, LogId, StoreError};
 
 /// What the edits of a manifest add up to.
 #[derive(Clone, Debug)]
@@ -199,7 +199,7 @@ async fn has_segments<S: BlockStore>(store: &S, listed: &[BlobId]) -> Result<boo
     Ok(false)
 }
 
-/// The copies of manifest `number` that exist.
+/// The copies of manifest `number` that exist, be they empty.
 async fn blobs_of<S: BlockStore>(
     store: &S,
     log: LogId,
@@ -208,14 +208,19 @@ async fn blobs_of<S: BlockStore>(
     let mut blobs = Vec::new();
     for kind in KINDS {
         let blob = BlobId { log, kind, number };
-        if !read_up_to(store, blob, 0, 1).await?.is_empty() {
-            blobs.push(blob);
+        match store.read(blob, 0, &mut [0]).await {
+            Ok(()) => blobs.push(blob),
+            Err(error) => match error.kind() {
+                ErrorKind::OutOfRange => blobs.push(blob),
+                ErrorKind::NotFound => {}
+                _ => return Err(error),
+            },
         }
     }
     Ok(blobs)
 }
 
-/// The numbers of manifests of which there is at least a byte.
+/// The numbers of manifests that exist.
 async fn existing<S: BlockStore>(
     store: &S,
     log: LogId,
@@ -251,7 +256,7 @@ async fn existing<S: BlockStore>(
     Ok(numbers)
 }
 
-/// The highest number of a manifest of which there is at least a byte.
+/// The highest number of a manifest that exists.
 pub(crate) async fn highest_manifest<S: BlockStore>(
     store: &S,
     log: LogId,
@@ -310,16 +315,10 @@ async fn successor<S: BlockStore>(
     Ok(manifest)
 }
 
+/// Whether there is a manifest of this number, be it empty: a number that was taken
+/// is no hole.
 async fn exists<S: BlockStore>(store: &S, log: LogId, number: u64) -> Result<bool, S::Error> {
-    for kind in KINDS {
-        if !read_up_to(store, BlobId { log, kind, number }, 0, 1)
-            .await?
-            .is_empty()
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(!blobs_of(store, log, number).await?.is_empty())
 }
 
 /// Reads both copies of manifest `number` and makes one of them, frame by frame.
@@ -341,12 +340,12 @@ async fn read<S: BlockStore>(
         }
         copies.push((blob, bytes));
     }
-    Ok(merge(&copies))
+    Ok(merge(&copies, store.geometry().atomic_append))
 }
 
 const READ_CHUNK: usize = 64 << 10;
 
-fn merge(copies: &[(BlobId, Vec<u8>)]) -> Result<FoundManifest, Corruption> {
+fn merge(copies: &[(BlobId, Vec<u8>)], atomic: bool) -> Result<FoundManifest, Corruption> {
     let mut repaired = Vec::new();
     let mut headers = Vec::new();
     for (blob, bytes) in copies {
@@ -406,11 +405,13 @@ fn merge(copies: &[(BlobId, Vec<u8>)]) -> Result<FoundManifest, Corruption> {
             };
             return Err(first.unwrap_or(blank));
         };
-        // Torn edits at the end were never acknowledged. A later frame that vouches
-        // for this place says that it was whole once.
-        if copies
-            .iter()
-            .any(|(_, bytes)| vouches_beyond(seed, position, bytes))
+        // Torn edits at the end were never acknowledged. Where nothing is ever torn, or
+        // a later frame vouches for this place, they were whole once.
+        let written = copies.iter().any(|(_, bytes)| is_written(position, bytes));
+        if atomic && written
+            || copies
+                .iter()
+                .any(|(_, bytes)| vouches_beyond(seed, position, bytes))
         {
             return Err(Corruption {
                 blob: header.blob,
@@ -469,6 +470,14 @@ fn edits_at(
         return Err(Fault::Malformed("snapshot of a manifest"));
     }
     Ok(frame)
+}
+
+/// Whether there is anything but zeros from `position` on.
+fn is_written(position: u64, bytes: &[u8]) -> bool {
+    let rest = usize::try_from(position)
+        .ok()
+        .and_then(|at| bytes.get(at..));
+    rest.is_some_and(|rest| rest.iter().any(|byte| *byte != 0))
 }
 
 /// Whether a frame after `position` says that the bytes there were synced.

@@ -220,11 +220,6 @@ fn judge(scans: &mut Vec<SegmentScan>) -> Recovery {
             scan.vouch_whole(next_base);
         }
     }
-    // A segment that reaches less far than the manifest says, or than the next one
-    // starts, lost its end: what follows does not count.
-    for scan in scans.iter_mut() {
-        scan.tear_at_end();
-    }
     if let Some(torn) = scans.iter().position(|scan| scan.tear.is_some()) {
         let behind: u64 = scans
             .iter()
@@ -346,10 +341,9 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         end.next_offset = end.next_offset.max(lost);
         let mut meta = scan.all.ended(&scan.meta, FooterPlace::None, false);
         meta.next_offset = end.next_offset;
-        // Where the end is known, what is missing in front of it is damage to whoever
-        // reads there.
-        if let Some(known) = scan.meta.end().filter(|_| lost > scan.all.next_offset) {
-            meta.data_end = known;
+        // What is missing at the end is damage to whoever reads there.
+        if lost > scan.all.next_offset {
+            meta.data_end = meta.data_end.max(scan.end);
         }
         if scan.meta.end() == meta.end() {
             meta.footer = scan.meta.footer;
@@ -378,7 +372,8 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
             durable_end = scan.vouched;
             durable_end.next_offset = durable_end.next_offset.max(lost);
             if scan.vouched.records > 0 || !scan.damage.is_empty() {
-                let kept = durable_end.ended(&scan.meta, FooterPlace::None, true);
+                let mut kept = durable_end.ended(&scan.meta, FooterPlace::None, true);
+                kept.data_end = kept.data_end.max(scan.damaged_end());
                 let mut index = super::chunks::Chunks::default();
                 for entry in scan
                     .index

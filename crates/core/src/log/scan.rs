@@ -59,6 +59,8 @@ pub(crate) struct SegmentScan {
     /// Every frame of a producer, in order.
     pub(crate) produced: Vec<LooseFrame>,
     pub(crate) damage: Vec<Damage>,
+    /// Where what was read, damage included, ends.
+    pub(crate) end: u64,
     /// A frame that only a newer or a fuller build can read; reading stopped there.
     pub(crate) unsupported: Option<Corruption>,
     /// Why reading stopped, unless nothing was left.
@@ -81,6 +83,7 @@ impl SegmentScan {
             loose_bytes: Vec::new(),
             produced: Vec::new(),
             damage: Vec::new(),
+            end: meta.data_end,
             unsupported: None,
             tear: None,
             torn_bytes: 0,
@@ -127,9 +130,16 @@ impl SegmentScan {
         self.loose_bytes.drain(..bytes.min(self.loose_bytes.len()));
     }
 
+    /// Where damage behind everything vouched for ends: at the next frame.
+    pub(crate) fn damaged_end(&self) -> u64 {
+        let behind = |damage: &Damage| damage.place.position >= self.vouched.data_end;
+        let next = self.loose.front().map(|frame| frame.position);
+        next.filter(|_| self.damage.iter().any(behind)).unwrap_or(0)
+    }
+
     /// A segment that ended has all the records that its manifest entry says, or its
     /// end is torn.
-    pub(crate) fn tear_at_end(&mut self) {
+    fn tear_at_end(&mut self) {
         let reaches = self
             .all
             .next_offset
@@ -148,6 +158,7 @@ impl SegmentScan {
     /// Marks that nothing vouches for hold nothing that would have to be copied.
     pub(crate) fn drop_loose_marks(&mut self) {
         if self.loose.iter().all(|frame| frame.span.is_none()) {
+            self.end = self.end.max(self.damaged_end());
             self.loose.clear();
             self.loose_bytes.clear();
             self.all = self.vouched;
@@ -252,16 +263,23 @@ pub(crate) async fn scan<S: BlockStore>(
                 position = next;
                 want = FRAME_HEADER_MAX;
             }
-            _ if bad.fault == Fault::Blank && ahead.used == 0 && options.end.is_none() => break,
+            _ if bad.fault == Fault::Blank
+                && ahead.used == 0
+                && options.end.is_none()
+                && !options.atomic =>
+            {
+                break;
+            }
             None if certain => {
                 // No record takes less than three bytes, so this skips every
                 // offset that may have been given to one.
                 let first = found.all.next_offset;
                 let next = match options.end {
                     Some(_) => meta.next_offset.max(first),
-                    None => first + ahead.used / 3,
+                    None => first + ahead.length / 3,
                 };
                 found.damage.push(Damage { first, next, place });
+                found.end = found.end.max(position + ahead.length);
                 break;
             }
             _ => {
@@ -270,6 +288,9 @@ pub(crate) async fn scan<S: BlockStore>(
                 break;
             }
         }
+    }
+    if !options.synced {
+        found.tear_at_end();
     }
     Ok(found)
 }
@@ -294,6 +315,8 @@ struct Ahead {
     vouched: u64,
     /// Bytes up to the last one that is not zero.
     used: u64,
+    /// Bytes up to the end of the blob, as far as was looked.
+    length: u64,
 }
 
 /// Looks for valid frames behind the bad one at `position`, as far as unsynced
@@ -312,11 +335,14 @@ async fn look_ahead<S: BlockStore>(
         next: None,
         vouched: 0,
         used: 0,
+        length: 0,
     };
     let mut at = position;
     let mut skip = bad.length.unwrap_or(ALIGN);
     while at < end {
         let bytes = window.at(at, WINDOW, end).await?;
+        let seen = at - position + bytes.len() as u64;
+        ahead.length = seen.next_multiple_of(ALIGN as u64);
         if let Some(last) = bytes.iter().rposition(|byte| *byte != 0) {
             ahead.used = at - position + last as u64 + 1;
         }

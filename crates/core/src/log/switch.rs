@@ -38,6 +38,8 @@ pub(crate) struct ManifestEnd {
     pub(crate) synced: u64,
     /// Which copies can be appended to.
     pub(crate) reaches: [bool; 2],
+    /// Appends that this writer has made to each copy.
+    pub(crate) appends: u32,
 }
 
 impl ManifestEnd {
@@ -49,6 +51,7 @@ impl ManifestEnd {
             end: found.end,
             synced: 0,
             reaches: found.reaches,
+            appends: 0,
         }
     }
 
@@ -150,6 +153,7 @@ impl Switch {
             end,
             synced: end,
             reaches: [true; 2],
+            appends: 1,
         };
         Ok(Self { steps, new, old })
     }
