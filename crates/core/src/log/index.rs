@@ -8,6 +8,7 @@ use super::chunks::Chunks;
 use super::extent::read_up_to;
 use super::scan::{ScanOptions, scan};
 use super::segment::{segment_blob, segment_seed};
+use super::snapshot::Extent;
 use crate::format::{BLOB_HEADER, Footer, FooterPlace, IndexEntry, Seed, SegmentMeta};
 use crate::store::{BlobId, BlobKind, BlockStore, LogId};
 
@@ -106,22 +107,20 @@ impl Offsets<'_> {
         }
     }
 
-    /// The block in which `offset` lies, or would lie, in a segment with this `base`
-    /// whose frames end at `data_end` and whose records below `next`.
-    pub(crate) fn place(
-        &self,
-        base: u64,
-        data_end: u64,
-        next: u64,
-        offset: u64,
-    ) -> Option<BlockPlace> {
-        let delta = offset.saturating_sub(base);
+    /// The block in which `offset` lies, or would lie.
+    pub(crate) fn place(&self, extent: &Extent<'_>, offset: u64) -> Option<BlockPlace> {
+        let delta = offset.saturating_sub(extent.meta.base_offset);
         let before = |entry: &IndexEntry| u64::from(entry.delta) <= delta;
         let behind = match self {
             Self::Growing(chunks) => chunks.partition_point(before),
             Self::Loaded(entries) => entries.partition_point(before),
         };
-        let index = behind.saturating_sub(1);
+        self.place_of(extent, behind.saturating_sub(1))
+    }
+
+    /// The block of this number.
+    pub(crate) fn place_of(&self, extent: &Extent<'_>, index: usize) -> Option<BlockPlace> {
+        let base = extent.meta.base_offset;
         let entry = self.get(index)?;
         let after = self.get(index + 1);
         // The first block begins where frames do: what is damaged there has no entry.
@@ -130,7 +129,7 @@ impl Offsets<'_> {
         } else {
             u64::from(entry.position)
         };
-        let end = after.map_or(data_end, |after| u64::from(after.position));
+        let end = after.map_or(extent.data_end, |after| u64::from(after.position));
         Some(BlockPlace {
             index,
             position,
@@ -141,7 +140,7 @@ impl Offsets<'_> {
             } else {
                 base + u64::from(entry.delta)
             },
-            next: after.map_or(next, |after| base + u64::from(after.delta)),
+            next: after.map_or(extent.next, |after| base + u64::from(after.delta)),
         })
     }
 }

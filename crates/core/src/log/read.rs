@@ -9,7 +9,7 @@ use super::cache::Cache;
 use super::chunks::Chunks;
 use super::error::{Corruption, ReadError};
 use super::extent::read_up_to;
-use super::index::{Offsets, load_offsets};
+use super::index::{BlockPlace, Offsets, load_offsets};
 use super::segment::{segment_blob, segment_seed};
 use super::snapshot::{Part, Snapshot, TailView};
 use crate::format::{Fault, IndexEntry, SegmentMeta};
@@ -23,6 +23,9 @@ pub(crate) struct Source<'a, S, P: Sharing> {
     pub(crate) log: LogId,
     pub(crate) cache: &'a Cache<P>,
 }
+
+/// Bytes that a forward read asks the store for at once.
+const READ_AHEAD: usize = 128 << 10;
 
 /// A block and the offsets it answers for.
 struct Found {
@@ -48,7 +51,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             };
             cursor = cursor.max(part.base_offset());
             // What was read comes first; the next read says what is in the way.
-            let found = match self.block(&part, cursor).await {
+            let found = match self.block(&part, cursor, bytes).await {
                 Err(_) if !slices.is_empty() => break,
                 found => found?,
             };
@@ -120,7 +123,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             };
             cursor = cursor.min(part.next_offset());
             // What was read comes first; the next read says what is in the way.
-            let found = match self.block(&part, cursor - 1).await {
+            let found = match self.block(&part, cursor - 1, 0).await {
                 Err(_) if !slices.is_empty() => break,
                 found => found?,
             };
@@ -206,7 +209,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         if part.base_offset() > offset {
             return Err(missing);
         }
-        let found = self.block(&part, offset).await?;
+        let found = self.block(&part, offset, 0).await?;
         let index = found.block.lower_bound(offset);
         if found.block.offset(index) == Some(offset) {
             return Ok(Entry {
@@ -237,7 +240,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             Some(chunks) => Offsets::Growing(chunks),
             None => Offsets::Loaded(self.cache.offsets(meta.number)?),
         };
-        let place = offsets.place(meta.base_offset, extent.data_end, extent.next, offset)?;
+        let place = offsets.place(&extent, offset)?;
         let block = self.cache.block(meta.number, place.index)?;
         let index = block.lower_bound(offset);
         let here = block.length() == place.length && block.offset(index) == Some(offset);
@@ -258,8 +261,14 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         })
     }
 
-    /// The block of `part` in which `offset` lies, or would lie.
-    async fn block(&self, part: &Part<'_>, offset: u64) -> Result<Found, ReadError<S::Error>> {
+    /// The block of `part` in which `offset` lies, or would lie. Where it has to be
+    /// read, up to `ahead` bytes of the blocks behind it are read with it.
+    async fn block(
+        &self,
+        part: &Part<'_>,
+        offset: u64,
+        ahead: usize,
+    ) -> Result<Found, ReadError<S::Error>> {
         let extent = match (part.extent(), part) {
             (Some(extent), _) => extent,
             (None, Part::Tail(tail)) => return Ok(self.tail_block(tail)),
@@ -272,8 +281,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         };
         let meta = extent.meta;
         let offsets = self.offsets(extent.index, meta).await?;
-        let place = offsets.place(meta.base_offset, extent.data_end, extent.next, offset);
-        let Some(place) = place else {
+        let Some(place) = offsets.place(&extent, offset) else {
             let place = self.nothing(meta);
             return Err(ReadError::Corrupt {
                 offset,
@@ -286,17 +294,46 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             first: place.first,
             next: place.next,
         };
-        if let Some(block) = self.cache.block(meta.number, place.index)
-            && block.length() == place.length
-        {
+        if let Some(block) = self.cached(meta, &place) {
             return Ok(found(block));
         }
+        let mut places = Vec::from([place]);
+        let mut length = place.length;
+        while length < ahead.min(READ_AHEAD)
+            && let Some(next) = offsets.place_of(&extent, place.index + places.len())
+            && self.cached(meta, &next).is_none()
+        {
+            length += next.length;
+            places.push(next);
+        }
+        let blob = segment_blob(self.log, meta.number);
+        let bytes = read_up_to(self.store, blob, place.position, length).await;
+        let bytes = bytes.map_err(ReadError::Store)?;
+        let mut rest: &[u8] = &bytes;
+        let mut wanted = None;
+        for place in places {
+            let (own, behind) = rest.split_at(rest.len().min(place.length));
+            rest = behind;
+            let block = self.decode(meta, &place, own.to_vec());
+            wanted.get_or_insert(block);
+        }
+        wanted.map(found).ok_or(ReadError::NotFound {
+            offset,
+            trimmed: false,
+        })
+    }
+
+    fn cached(&self, meta: &SegmentMeta, place: &BlockPlace) -> Option<Arc<Block>> {
+        let block = self.cache.block(meta.number, place.index)?;
+        (block.length() == place.length).then_some(block)
+    }
+
+    /// Verifies what was read of a block, and keeps it.
+    fn decode(&self, meta: &SegmentMeta, place: &BlockPlace, bytes: Vec<u8>) -> Arc<Block> {
         let (blob, seed) = (
             segment_blob(self.log, meta.number),
             segment_seed(self.log, meta),
         );
-        let bytes = read_up_to(self.store, blob, place.position, place.length).await;
-        let bytes = bytes.map_err(ReadError::Store)?;
         let range = (place.first, place.next);
         let block = Block::decode(blob, seed, place.position, bytes, place.length, range);
         let block = Arc::new(block);
@@ -305,7 +342,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         if block.is_sound() {
             self.cache.put_block(meta.number, place.index, &block);
         }
-        Ok(found(block))
+        block
     }
 
     fn tail_block(&self, tail: &TailView) -> Found {
