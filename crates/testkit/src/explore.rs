@@ -175,7 +175,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             played => played.map_err(|failure| failure.to_string())?,
         }
         run.machine().mark("end");
-        numbered_once(run.machine())?;
+        well_behaved(run.machine())?;
         Ok((moments(run.machine()), run.machine().clone()))
     }
 
@@ -283,7 +283,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             run.record();
         }
         judged(sim::run(run.machine(), aftermath(&run, cut)))?;
-        numbered_once(run.machine())?;
+        well_behaved(run.machine())?;
         let again = self.run(without_power(run.machine()), run.model(), seed);
         judged(sim::run(again.machine(), second_look(&again)))?;
         Ok(moments(run.machine()))
@@ -301,8 +301,11 @@ impl<'a, E: Engine> Explorer<'a, E> {
     }
 }
 
-/// No number of a blob is used twice.
-fn numbered_once(machine: &Machine) -> Result<(), String> {
+/// No number of a blob was used twice, and everything came to an end.
+fn well_behaved(machine: &Machine) -> Result<(), String> {
+    if machine.ran_away() {
+        return Err("the engine asks for one store operation after the other".into());
+    }
     match machine.created_twice() {
         Some(blob) => Err(format!("{blob} was created twice")),
         None => Ok(()),

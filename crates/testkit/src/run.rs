@@ -1,70 +1,27 @@
-//! Owns one run of an engine on a simulated machine: every call goes to the
-//! engine and to the model, and every answer is compared.
+//! Owns one run of an engine on a simulated machine: its processes, its model, and
+//! where its choices come from.
+
+mod failure;
+mod handle;
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tidelog_core::{
-    Access, AppendOptions, Durability, ErrorKind, LogId, Options, Producer, ProducerId,
-};
+use tidelog_core::{Access, ErrorKind, LogId, Options};
 
-use crate::engine::{Ack, Engine, Refusal};
-use crate::generate::{GeneratedBatch, Generator, Sizes};
-use crate::model::{BatchId, Fate, History, Model, Seen};
+use crate::engine::{Engine, Refusal};
+use crate::generate::{Generator, Sizes};
+use crate::model::{History, Model, Seen};
 use crate::random::mix;
-use crate::sim::{Cut, Disk, Machine, Operation, SimHost, SimStore, Trace};
+use crate::sim::{Cut, Disk, Machine, SimHost, SimStore, Trace};
+
+pub use failure::Failure;
+pub use handle::Handle;
 
 /// The log that scripts of a single log use.
 pub const LOG: LogId = LogId(1);
-
-/// Why a script did not go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Failure {
-    /// The engine broke a promise.
-    Broken(String),
-    /// The engine refused; that is right where the disk has faults.
-    Refused(Refusal),
-}
-
-impl Failure {
-    /// Whether it is a refusal of this kind.
-    #[must_use]
-    pub fn is(&self, kind: ErrorKind) -> bool {
-        matches!(self, Self::Refused(refusal) if refusal.kind == kind)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broken(sentence) => f.write_str(sentence),
-            Self::Refused(refusal) => write!(f, "refused: {refusal}"),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<String> for Failure {
-    fn from(sentence: String) -> Self {
-        Self::Broken(sentence)
-    }
-}
-
-impl From<crate::sim::Stuck> for Failure {
-    fn from(stuck: crate::sim::Stuck) -> Self {
-        Self::Broken(stuck.to_string())
-    }
-}
 
 /// A run of engine `E`.
 pub struct Run<E> {
@@ -165,13 +122,7 @@ impl<E: Engine> Run<E> {
         if E::OPENS_LAZILY {
             self.unchanged(&before, "opening has changed the store")?;
         }
-        Ok(Handle {
-            run: self,
-            store,
-            engine,
-            log,
-            reached: Cell::default(),
-        })
+        Ok(Handle::new(self, store, engine, log))
     }
 
     /// Opens `log` after a crash or a close, holds what is found against what was
@@ -181,7 +132,7 @@ impl<E: Engine> Run<E> {
     /// [`Failure::Broken`] if a promise was broken.
     pub async fn reopen(&self, log: LogId, cut: Cut) -> Result<Handle<'_, E>, Failure> {
         let handle = self.open(log).await?;
-        let seen = self.whole(log, &handle.engine).await?;
+        let seen = self.whole(log, handle.engine()).await?;
         self.remember("reopened", |model| model.log(log).reopen(&seen, cut))?;
         Ok(handle)
     }
@@ -228,354 +179,5 @@ impl<E: Engine> Run<E> {
             }));
         }
         Ok(seen)
-    }
-}
-
-/// An open log of a run.
-pub struct Handle<'a, E> {
-    run: &'a Run<E>,
-    store: SimStore,
-    engine: E,
-    log: LogId,
-    /// For each level, the next offset of what this handle acknowledged at it.
-    reached: Cell<[u64; 3]>,
-}
-
-impl<E: Engine> Handle<'_, E> {
-    /// The engine, for calls whose answers the caller compares.
-    #[must_use]
-    pub const fn engine(&self) -> &E {
-        &self.engine
-    }
-
-    /// Appends a new batch; `None` for the log's own level.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn append(&self, level: impl Into<Option<Durability>>) -> Result<Ack, Failure> {
-        let batch = self.run.generate(Generator::batch);
-        self.append_batch(batch, None, level.into()).await
-    }
-
-    /// Appends a new batch as the next one of a producer.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn produce(
-        &self,
-        id: ProducerId,
-        level: impl Into<Option<Durability>>,
-    ) -> Result<Ack, Failure> {
-        let model = self.run.model();
-        let produced = model.get(self.log).map(|history| history.produced());
-        let last = produced
-            .unwrap_or_default()
-            .iter()
-            .filter(|(_, producer, ..)| producer.id == id)
-            .map(|(_, producer, ..)| (producer.epoch, producer.sequence + 1))
-            .max();
-        let (epoch, sequence) = last.unwrap_or((0, 0));
-        let producer = Producer {
-            id,
-            epoch,
-            sequence,
-        };
-        let batch = self.run.generate(Generator::batch);
-        self.append_batch(batch, Some(producer), level.into()).await
-    }
-
-    /// Appends this batch.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn append_batch(
-        &self,
-        batch: GeneratedBatch,
-        producer: Option<Producer>,
-        level: Option<Durability>,
-    ) -> Result<Ack, Failure> {
-        let batch = Rc::new(batch);
-        let sent = Rc::clone(&batch);
-        let writer = self.run.origin ^ self.store.process();
-        let id = self.run.remember("send", |model| {
-            model.log(self.log).send(sent, producer, writer)
-        });
-        let ack = self.send(id, &batch, producer, level).await?;
-        if ack.duplicate {
-            return Err(Failure::Broken(format!(
-                "(c) {id:?} is new, but was answered as a duplicate"
-            )));
-        }
-        Ok(ack)
-    }
-
-    /// Sends a batch of a producer once more.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn resend(
-        &self,
-        id: BatchId,
-        level: impl Into<Option<Durability>>,
-    ) -> Result<Ack, Failure> {
-        let model = self.run.model();
-        let produced = model.get(self.log).map(|history| history.produced());
-        let found = produced
-            .unwrap_or_default()
-            .into_iter()
-            .find(|(known, ..)| *known == id);
-        let Some((_, producer, batch, there)) = found else {
-            return Err(Failure::Broken(format!("{id:?} belongs to no producer")));
-        };
-        let writer = self.run.origin ^ self.store.process();
-        self.run
-            .remember("resend", |model| model.log(self.log).resend(id, writer));
-        let ack = self.send(id, &batch, Some(producer), level.into()).await?;
-        if there.is_some() && !ack.duplicate {
-            return Err(Failure::Broken(format!(
-                "(c) {id:?} is there, but was appended once more"
-            )));
-        }
-        Ok(ack)
-    }
-
-    async fn send(
-        &self,
-        id: BatchId,
-        batch: &GeneratedBatch,
-        producer: Option<Producer>,
-        level: Option<Durability>,
-    ) -> Result<Ack, Failure> {
-        let options = AppendOptions {
-            durability: level,
-            producer,
-        };
-        let mut watch = Watch {
-            run: self.run,
-            log: self.log,
-            id: Some(id),
-        };
-        let answer = self.engine.append(batch, options).await;
-        watch.id = None;
-        let run = self.run;
-        let own = run.options.get().durability.unwrap_or_default();
-        let level = level.unwrap_or(own);
-        let ack = match answer {
-            Ok(ack) => ack,
-            Err(refusal) => {
-                let fate = match refusal.kind {
-                    // It may have been written before the answer, or never.
-                    ErrorKind::Unavailable | ErrorKind::Fenced | ErrorKind::Poisoned => {
-                        Fate::Abandoned
-                    }
-                    _ => Fate::Refused,
-                };
-                run.remember("refuse", |model| model.log(self.log).end(id, fate));
-                return Err(self.failed(refusal).await);
-            }
-        };
-        let records = batch.records().len() as u64;
-        if ack.offsets_known {
-            if ack.next != ack.first + records {
-                return Err(Failure::Broken(format!(
-                    "{records} records got the offsets {} to {}",
-                    ack.first, ack.next
-                )));
-            }
-            run.remember("ack", |model| model.log(self.log).ack(id, ack.first, level))?;
-            self.reach(ack.next, level);
-        }
-        Ok(ack)
-    }
-
-    /// Hands buffered records to the store.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn flush(&self) -> Result<u64, Failure> {
-        let next = self.told(self.engine.flush().await).await?;
-        self.reach(next, Durability::Stored);
-        self.run.remember("flushed", |model| {
-            model.log(self.log).reached(next, Durability::Stored);
-        });
-        Ok(next)
-    }
-
-    /// Makes everything durable.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn sync(&self) -> Result<u64, Failure> {
-        let sent = self.floor(Durability::Buffered);
-        let next = self.told(self.engine.sync().await).await?;
-        self.run.remember("synced", |model| {
-            model.log(self.log).reached(next, Durability::Synced);
-        });
-        self.reach(next, Durability::Synced);
-        if next < sent {
-            return Err(Failure::Broken(format!(
-                "sync answered {next}, but {sent} was acknowledged before"
-            )));
-        }
-        Ok(next)
-    }
-
-    /// Housekeeping until there is nothing more to do.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn maintain(&self) -> Result<(), Failure> {
-        for _ in 0..64 {
-            let maintained = self.engine.maintain().await;
-            if !self.told(maintained).await? {
-                return Ok(());
-            }
-        }
-        Err(Failure::Broken("maintain never comes to an end".into()))
-    }
-
-    /// Closes the log: everything in it is synced then.
-    ///
-    /// # Errors
-    /// [`Failure`].
-    pub async fn close(self) -> Result<(), Failure> {
-        let next = self.floor(Durability::Buffered);
-        self.engine.close().await?;
-        self.run.remember("closed", |model| {
-            model.log(self.log).reached(next, Durability::Synced);
-        });
-        Ok(())
-    }
-
-    /// Compares what this handle, and readers beside it, can see with what was
-    /// sent and acknowledged.
-    ///
-    /// # Errors
-    /// [`Failure::Broken`] at a difference.
-    pub async fn compare(&self) -> Result<(), Failure> {
-        let seen = self.engine.seen().await?;
-        let published = self.engine.published().await?;
-        let model = self.run.model();
-        let Some(history) = model.get(self.log) else {
-            return Ok(());
-        };
-        history
-            .check(&seen, Durability::Buffered)
-            .map_err(|sentence| format!("in the writer's own view: {sentence}"))?;
-        history
-            .check_part(&published)
-            .map_err(|sentence| format!("in the view of readers: {sentence}"))?;
-        let own = self.run.options.get().durability.unwrap_or_default();
-        let (acked, synced) = (
-            self.reached.get()[own as usize],
-            self.reached.get()[Durability::Synced as usize],
-        );
-        let next = published.last().map_or(0, |record| record.offset + 1);
-        let durable = self.engine.durable();
-        let sentence = if next < acked {
-            format!("readers see up to {next}, but {acked} was acknowledged at the log's level")
-        } else if own == Durability::Synced && next > durable {
-            format!("readers see up to {next}, of which only {durable} is durable")
-        } else if durable < synced {
-            format!("the engine holds {durable} for durable, but acknowledged {synced} as synced")
-        } else {
-            return Ok(());
-        };
-        Err(Failure::Broken(sentence))
-    }
-
-    /// As [`compare`](Self::compare), and every other way of reading must agree.
-    ///
-    /// # Errors
-    /// [`Failure::Broken`] at a difference.
-    pub async fn verify(&self) -> Result<(), Failure> {
-        self.compare().await?;
-        let seen = self.engine.seen().await?;
-        self.engine.read_otherwise(&seen).await?;
-        Ok(())
-    }
-
-    fn reach(&self, next: u64, level: Durability) {
-        let mut reached = self.reached.get();
-        for floor in &mut reached[..=level as usize] {
-            *floor = next.max(*floor);
-        }
-        self.reached.set(reached);
-    }
-
-    async fn told<T>(&self, answer: Result<T, Refusal>) -> Result<T, Failure> {
-        match answer {
-            Ok(answer) => Ok(answer),
-            Err(refusal) => Err(self.failed(refusal).await),
-        }
-    }
-
-    /// After a write or a sync failed, nothing is acknowledged any more, and what
-    /// is durable stays readable.
-    async fn failed(&self, refusal: Refusal) -> Failure {
-        if refusal.kind != ErrorKind::Poisoned {
-            return refusal.into();
-        }
-        let batch = self.run.generate(Generator::batch);
-        if let Ok(ack) = self.engine.append(&batch, AppendOptions::default()).await {
-            let first = ack.first;
-            return Failure::Broken(format!("poisoned, but acknowledged offset {first}"));
-        }
-        if let Ok(next) = self.engine.sync().await {
-            return Failure::Broken(format!("poisoned, but synced up to {next}"));
-        }
-        let readable = self
-            .run
-            .machine
-            .setup()
-            .faults
-            .iter()
-            .all(|fault| !matches!(fault.operation, Operation::Read | Operation::List));
-        if !readable {
-            return refusal.into();
-        }
-        let seen = match self.engine.seen().await {
-            Ok(seen) => seen,
-            Err(refusal) => {
-                return Failure::Broken(format!("poisoned, and unreadable: {refusal}"));
-            }
-        };
-        let model = self.run.model();
-        let checked = model
-            .get(self.log)
-            .map_or(Ok(()), |history| history.check(&seen, Durability::Synced));
-        match checked {
-            Ok(()) => refusal.into(),
-            Err(sentence) => Failure::Broken(format!("poisoned, and {sentence}")),
-        }
-    }
-
-    /// Kills the process that holds this log.
-    pub fn kill(self) {
-        self.run.machine.kill(&self.store);
-    }
-
-    fn floor(&self, level: Durability) -> u64 {
-        let model = self.run.model();
-        model
-            .get(self.log)
-            .map_or(0, |history| history.floor(level))
-    }
-}
-
-/// Notes that nobody waits for an append any more, when its future is dropped.
-struct Watch<'a, E: Engine> {
-    run: &'a Run<E>,
-    log: LogId,
-    id: Option<BatchId>,
-}
-
-impl<E: Engine> Drop for Watch<'_, E> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.run.remember("abandon", |model| {
-                model.log(self.log).end(id, Fate::Abandoned);
-            });
-        }
     }
 }

@@ -64,6 +64,12 @@ impl Machine {
         self.0.borrow().reborn
     }
 
+    /// Whether more operations were asked for than the setup allows.
+    #[must_use]
+    pub fn ran_away(&self) -> bool {
+        self.0.borrow().ran_away
+    }
+
     /// How many operations of a class were started.
     #[must_use]
     pub fn count(&self, operation: Operation) -> u64 {

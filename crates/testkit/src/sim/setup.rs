@@ -57,7 +57,7 @@ impl Default for Setup {
             pace: 0,
             listing: Listing::Honest,
             faults: Vec::new(),
-            operations_max: 20_000,
+            operations_max: 4_000,
             notes: None,
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct State {
     appends: BTreeMap<BlobId, u32>,
     /// A blob that was created twice, under a number that is never used again.
     pub reborn: Option<BlobId>,
+    /// More operations were asked for than a run needs.
+    pub ran_away: bool,
 }
 
 impl State {
@@ -51,6 +53,7 @@ impl State {
             dead: Vec::new(),
             appends: BTreeMap::new(),
             reborn: None,
+            ran_away: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl State {
         let operation = request.operation();
         let total: u64 = self.counts.values().sum();
         if total >= self.setup.operations_max {
+            self.ran_away = true;
             return Ok(Err(SimError::Endless));
         }
         let number = self.counts.entry(operation).or_default();

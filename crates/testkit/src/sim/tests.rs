@@ -356,6 +356,22 @@ fn a_number_that_is_used_twice_is_noticed() {
 }
 
 #[test]
+fn an_engine_that_comes_to_no_end_is_noticed() {
+    let setup = Setup {
+        operations_max: 3,
+        ..Setup::default()
+    };
+    let (machine, reads) = on(setup, async |store| {
+        let mut reads = 0;
+        while store.list(LogId(1)).await.is_ok() {
+            reads += 1;
+        }
+        reads
+    });
+    assert_eq!((reads, machine.ran_away()), (3, true));
+}
+
+#[test]
 fn a_lost_wake_up_is_noticed() {
     let machine = Machine::new(Setup::default(), 1);
     let forgetful = std::future::poll_fn::<(), _>(|_| std::task::Poll::Pending);
