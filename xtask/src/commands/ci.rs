@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::outcome::{Outcome, rounded};
 use crate::workspace::Workspace;
 
-/// The seed of the simulation that every run repeats, beside a fresh one.
+/// The seed of the simulation that every run repeats, beside one of the commit's own.
 const SEED: u64 = 1;
 
 /// Distinct crash states to judge from each of the two seeds.
@@ -101,7 +101,7 @@ fn one(result: Result<()>) -> Result<Outcome> {
 /// other records, so the two halves have no state in common.
 fn simulate(workspace: &Workspace) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    for (half, seed) in [("fixed", SEED), ("fresh", commit_seed(workspace)?)] {
+    for (half, seed) in [("fixed", SEED), ("commit", commit_seed(workspace)?)] {
         let options = sim::Options {
             states: Some(STATES),
             seed: Some(seed),
