@@ -47,13 +47,21 @@ impl Workspace {
         Call::new(cargo).args(arguments).dir(&self.root)
     }
 
-    /// Builds one program of the workspace and returns its path.
+    /// Builds one program of the workspace and returns its path. All but the benches
+    /// are built with the features that the tests have, so that a run compiles
+    /// nothing twice.
     ///
     /// # Errors
     /// When it does not build.
     pub fn build(&self, package: &str, program: &str, profile: &str) -> Result<PathBuf> {
+        let scope: &[&str] = if package == MEASURES {
+            &["--package", MEASURES]
+        } else {
+            &["--workspace", "--exclude", MEASURES, "--all-features"]
+        };
         self.cargo(&["build", "--locked", "--profile", profile])
-            .args(["--package", package, "--bin", program])
+            .args(scope)
+            .args(["--bin", program])
             .run()?;
         let folder = if profile == "dev" { "debug" } else { profile };
         Ok(self
