@@ -197,7 +197,7 @@ impl<E: StoreError> Writer<E> {
         if matches!(self.takeover, Takeover::Pending(_)) {
             return self.begin_epoch(wants);
         }
-        if self.manifest_is_full() {
+        if wants.any && self.manifest_is_full() {
             self.begin_switch()?;
             return Ok(self.switch_io());
         }

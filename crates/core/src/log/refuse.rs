@@ -217,18 +217,19 @@ impl<E: StoreError> Writer<E> {
         } else {
             1
         };
-        self.refuse(groups, source)
+        self.refuse(groups, false, source)
     }
 
     /// The store has no space for anything.
     pub(crate) fn refuse_all(&mut self, source: &Arc<E>) -> Result<(), Fault> {
         self.place = None;
-        self.refuse(self.queue.len(), Arc::clone(source))
+        self.refuse(self.queue.len(), true, Arc::clone(source))
     }
 
     /// Refuses what the first groups hold, but for what was acknowledged as
     /// buffered, and what depends on it: later batches of the same producers.
-    fn refuse(&mut self, groups: usize, source: Arc<E>) -> Result<(), Fault> {
+    /// Tells whom it concerns, or everyone.
+    fn refuse(&mut self, groups: usize, everyone: bool, source: Arc<E>) -> Result<(), Fault> {
         let mut frames = self.unqueue(groups)?;
         // A batch stays if a later one of its producer has to: its retry is then
         // answered as a duplicate.
@@ -258,7 +259,7 @@ impl<E: StoreError> Writer<E> {
         // was this very attempt that failed to store it.
         let mut told: Vec<(u64, u64)> = refused.iter().map(range).collect();
         let failed = survivors.iter().filter(|loose| loose.failed);
-        let nothing_fits = failed.clone().any(|loose| loose.copy);
+        let everyone = everyone || failed.clone().any(|loose| loose.copy);
         told.extend(failed.map(|loose| range(&loose.frame)));
         if let Some((first, _)) = first {
             let next = survivors.iter().rev().find(|loose| !loose.copy);
@@ -275,7 +276,7 @@ impl<E: StoreError> Writer<E> {
         self.waiters.resolve(|goal| {
             let hit = match goal {
                 Goal::Stored(target) | Goal::Synced(target) => {
-                    nothing_fits
+                    everyone
                         || target > staged_next
                         || told
                             .iter()
