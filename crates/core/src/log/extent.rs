@@ -9,6 +9,11 @@ use crate::store::{BlobId, BlockStore, StoreError};
 /// bytes were found to exist.
 const PIECE: usize = 1 << 20;
 
+/// Times a blob may turn out shorter than the store has just said. A writer beside
+/// this reader may give space back; a store that goes on contradicting itself is
+/// broken, and what it holds is not taken for empty.
+const SHRINKS_MAX: u32 = 3;
+
 /// Reads up to `want` bytes from `position` on: fewer where the blob ends, none
 /// where it does not exist. The end is found by asking, never by a length.
 pub(crate) async fn read_up_to<S: BlockStore>(
@@ -21,6 +26,7 @@ pub(crate) async fn read_up_to<S: BlockStore>(
     while bytes.len() < want {
         let have = bytes.len();
         let mut piece = (want - have).min(PIECE);
+        let mut shrinks = 0;
         while piece > 0 {
             bytes.resize(have + piece, 0);
             let buf = bytes.get_mut(have..).unwrap_or(&mut []);
@@ -29,7 +35,13 @@ pub(crate) async fn read_up_to<S: BlockStore>(
                 .await
             {
                 Ok(()) => break,
-                Err(error) => piece = fewer(piece, error)?,
+                Err(error) => {
+                    shrinks += u32::from(error.available().is_some());
+                    if shrinks > SHRINKS_MAX {
+                        return Err(error);
+                    }
+                    piece = fewer(piece, error)?;
+                }
             }
         }
         bytes.truncate(have + piece);
