@@ -39,6 +39,11 @@ impl Outcome {
         self.failures.is_empty()
     }
 
+    /// A fact that was noted under this name.
+    pub fn known(&self, name: &str) -> Option<&Value> {
+        self.facts.get(name)
+    }
+
     /// Counts one claim.
     pub fn claim(&mut self, held: bool, sentence: impl Into<String>) {
         let sentence = sentence.into();
