@@ -49,6 +49,12 @@ impl Model {
         }
     }
 
+    /// Whether it was made for a disk that lies.
+    #[must_use]
+    pub const fn is_forgiving(&self) -> bool {
+        self.forgiving
+    }
+
     /// A hash of all acknowledgements given.
     #[must_use]
     pub fn digest(&self) -> u64 {

@@ -22,6 +22,14 @@ impl Failure {
     pub fn is(&self, kind: ErrorKind) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == kind)
     }
+
+    /// Whether the engine says that something is damaged or gone.
+    #[must_use]
+    pub fn reports_loss(&self) -> bool {
+        [ErrorKind::Corrupt, ErrorKind::NotFound, ErrorKind::Lost]
+            .into_iter()
+            .any(|kind| self.is(kind))
+    }
 }
 
 impl fmt::Display for Failure {
