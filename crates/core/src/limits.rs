@@ -67,3 +67,8 @@ pub const NUMBERS_PER_EDIT: u64 = 64;
 
 /// Bytes of a log's name. Names are UTF-8 without control characters.
 pub const NAME_MAX: usize = 255;
+
+/// Times a blob may turn out shorter than the store has just said, in one read. A
+/// writer beside a reader may give space back; a store that goes on contradicting
+/// itself is broken, and what it holds is not taken for empty.
+pub const SHRINKS_MAX: u32 = 3;

@@ -3,16 +3,12 @@
 use alloc::vec::Vec;
 
 use crate::ErrorKind;
+use crate::limits::SHRINKS_MAX;
 use crate::store::{BlobId, BlockStore, StoreError};
 
 /// Bytes asked for at once: what a stored length says is not allocated before the
 /// bytes were found to exist.
 const PIECE: usize = 1 << 20;
-
-/// Times a blob may turn out shorter than the store has just said. A writer beside
-/// this reader may give space back; a store that goes on contradicting itself is
-/// broken, and what it holds is not taken for empty.
-const SHRINKS_MAX: u32 = 3;
 
 /// Reads up to `want` bytes from `position` on: fewer where the blob ends, none
 /// where it does not exist. The end is found by asking, never by a length.
