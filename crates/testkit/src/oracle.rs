@@ -1,7 +1,7 @@
 //! Owns the judgement after a crash: the log is opened again, compared with what
 //! was promised, written to, and opened once more.
 
-use tidelog_core::{Durability, ErrorKind, LogId};
+use tidelog_core::{Durability, LogId};
 
 use crate::engine::Engine;
 use crate::model::History;
@@ -107,9 +107,7 @@ fn forgiven<E: Engine>(run: &Run<E>, log: LogId) -> bool {
 
 /// Whether damage that a lying disk has done was found and reported.
 fn excused<E: Engine>(run: &Run<E>, log: LogId, failure: &Failure) -> bool {
-    let corrupt =
-        matches!(failure, Failure::Refused(refusal) if refusal.kind == ErrorKind::Corrupt);
-    corrupt && forgiven(run, log)
+    failure.reports_loss() && forgiven(run, log)
 }
 
 fn after(what: &str, failure: &Failure) -> Failure {
