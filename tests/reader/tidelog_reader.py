@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A reader of tidelog stores, made from docs/FORMAT.md alone.
+"""A second reader of tidelog stores: it shares no code with the engine.
 
 It prints the records of a log in a directory of the file store as JSON lines, bytes in
 hexadecimal; one line {"lost": [first, next], ...} for every range that cannot be read, and
@@ -17,6 +17,9 @@ import sys
 import zlib
 from pathlib import Path
 from typing import NamedTuple, Optional
+
+from tidelog_codecs import inflate, lz4
+from tidelog_input import Blank, Damaged, Input, Refused, Unsupported
 
 ALIGN = 8
 BLOB_HEADER = 64
@@ -39,63 +42,7 @@ KIND_NAMES = ["segment", "manifest", "manifest-copy", "mask", "index", "cursors"
 BATCH, MARK, EDITS = range(3)
 
 
-class Refused(Exception):
-    """Bytes that are not what the format says they must be."""
-
-
-class Blank(Refused):
-    """Nothing was written."""
-
-
-class Unsupported(Refused):
-    """Bytes of a newer writer."""
-
-
-class Damaged(Refused):
-    """The log cannot be read without salvage."""
-
-
 # Conventions
-
-
-class Input:
-    """Encoded bytes, taken from front to back."""
-
-    def __init__(self, data):
-        self.data, self.at = data, 0
-
-    def left(self):
-        return len(self.data) - self.at
-
-    def take(self, length):
-        if length > self.left():
-            raise Refused("the bytes end too early")
-        self.at += length
-        return self.data[self.at - length : self.at]
-
-    def fixed(self, layout):
-        return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout)))
-
-    def varint(self):
-        value = 0
-        for index in range(10):
-            byte = self.take(1)[0]
-            if index == 9 and byte > 1:
-                break
-            value |= (byte & 0x7F) << (7 * index)
-            if byte < 0x80:
-                return value
-        raise Refused("a varint is too long")
-
-    def signed(self):
-        value = self.varint()
-        return (value >> 1) ^ -(value & 1)
-
-    def bounded(self, highest, what):
-        value = self.varint()
-        if value > highest:
-            raise Refused(f"{what} is out of bounds")
-        return value
 
 
 def wrap(value):
@@ -260,44 +207,6 @@ def frame_body(frame, data, seed):
     if len(raw) != frame.raw_length:
         raise Refused("a body does not unpack to its length")
     return raw
-
-
-def inflate(packed, length):
-    stream = zlib.decompressobj(wbits=-15)
-    try:
-        raw = stream.decompress(packed, length + 1)
-    except zlib.error as error:
-        raise Refused(f"a body does not inflate: {error}") from error
-    if not stream.eof or stream.unused_data or stream.unconsumed_tail:
-        raise Refused("a body does not end where its stream ends")
-    return raw
-
-
-def lz4(packed, length):
-    """One block of the LZ4 block format."""
-    data, raw = Input(packed), bytearray()
-
-    def extended(nibble):
-        total = nibble
-        while nibble == 15:
-            byte = data.take(1)[0]
-            total += byte
-            if byte != 255:
-                break
-        return total
-
-    while True:
-        token = data.take(1)[0]
-        raw += data.take(extended(token >> 4))
-        if not data.left():
-            return bytes(raw)
-        (distance,) = data.fixed("H")
-        count = extended(token & 15) + 4
-        if not 0 < distance <= len(raw) or len(raw) + count > length:
-            raise Refused("an LZ4 match is out of bounds")
-        start = len(raw) - distance
-        for index in range(count):
-            raw.append(raw[start + index])
 
 
 # Records

@@ -111,7 +111,7 @@ enum Command {
     },
     /// Write the golden files anew; say so in CHANGELOG.md.
     Golden,
-    /// Read the golden files with the reader that was made from docs/FORMAT.md alone.
+    /// Read the golden files with a second reader, which shares no code with the engine.
     Reader {
         #[command(flatten)]
         checking: Checking,

@@ -1,5 +1,5 @@
-//! `cargo xtask reader`: the reader that was made from docs/FORMAT.md alone reads
-//! every golden image, and images with a flipped bit.
+//! `cargo xtask reader`: a second reader, which shares no code with the engine,
+//! reads every golden image, and images with a flipped bit.
 
 use std::ffi::OsStr;
 use std::fs;
