@@ -8,11 +8,14 @@
 mod budget;
 mod call;
 mod commands;
+mod disk;
 mod libtest;
 mod outcome;
+mod remap;
 mod skips;
 mod tidelog;
 mod tools;
+mod victim;
 mod workspace;
 
 use std::process::ExitCode;
@@ -89,6 +92,32 @@ enum Command {
         #[command(flatten)]
         checking: Checking,
     },
+    /// Run tests of the engine under Miri, which notices undefined behaviour and leaks.
+    Miri {
+        #[command(flatten)]
+        options: commands::miri::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Run threads that share a log under many schedules, with a model checker.
+    Model {
+        #[command(flatten)]
+        options: commands::model::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Compare what the simulator's seeds come to natively and as WebAssembly under Node.
+    WasmHash {
+        #[command(flatten)]
+        options: commands::wasm_hash::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Build the engine as WebAssembly in two places, and compare the bytes.
+    Reproducible {
+        #[command(flatten)]
+        checking: Checking,
+    },
     /// Simulate crashes and faults of the store and judge what recovery makes of them.
     Sim {
         #[command(flatten)]
@@ -96,10 +125,47 @@ enum Command {
         #[command(flatten)]
         checking: Checking,
     },
-    /// Kill a process that writes at full speed, and look for what it acknowledged.
+    /// Feed every decoder, and the log as a whole, with what libFuzzer comes up with.
+    Fuzz {
+        #[command(flatten)]
+        options: commands::fuzz::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Hit the golden images in every byte, and judge what the engine makes of them.
+    Corrupt {
+        #[command(flatten)]
+        options: commands::corrupt::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Play every script of the simulator with an error at every operation, on simulated
+    /// disks and on files.
+    Faults {
+        #[command(flatten)]
+        options: commands::faults::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Kill, stop, refuse and lie to processes that write, and look for what they
+    /// acknowledged.
     Kill {
         #[command(flatten)]
         options: commands::kill::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Cut the power of a real file system, and look for what was acknowledged as synced.
+    PowerCut {
+        #[command(flatten)]
+        options: commands::power_cut::Options,
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Run the checks of reliability with large counts, one after the other: hours.
+    Soak {
+        #[command(flatten)]
+        options: commands::soak::Options,
         #[command(flatten)]
         checking: Checking,
     },
@@ -108,6 +174,13 @@ enum Command {
         /// Passed on to the bench program.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
+    },
+    /// Run the behaviours that are written down as JSON scripts on every surface.
+    Vectors {
+        #[command(flatten)]
+        options: commands::vectors::Options,
+        #[command(flatten)]
+        checking: Checking,
     },
     /// Write the golden files anew; say so in CHANGELOG.md.
     Golden,
@@ -162,8 +235,38 @@ fn run(command: Command) -> Result<bool> {
         Command::Reader { checking } => answer("reader", checking, || {
             commands::reader::run(&workspace, checking.quick)
         }),
+        Command::Miri { options, checking } => answer("miri", checking, || {
+            commands::miri::run(&workspace, &options, checking.quick)
+        }),
+        Command::Model { options, checking } => answer("model", checking, || {
+            commands::model::run(&workspace, &options, checking.quick)
+        }),
+        Command::WasmHash { options, checking } => answer("wasm-hash", checking, || {
+            commands::wasm_hash::run(&workspace, &options, checking.quick)
+        }),
+        Command::Reproducible { checking } => answer("reproducible", checking, || {
+            commands::reproducible::run(&workspace)
+        }),
         Command::Sim { options, checking } => answer("sim", checking, || {
             commands::sim::run(&workspace, &options, checking.quick)
+        }),
+        Command::Corrupt { options, checking } => answer("corrupt", checking, || {
+            commands::corrupt::run(&workspace, &options, checking.quick)
+        }),
+        Command::Faults { options, checking } => answer("faults", checking, || {
+            commands::faults::run(&workspace, &options, checking.quick)
+        }),
+        Command::Soak { options, checking } => answer("soak", checking, || {
+            commands::soak::run(&options, checking.quick)
+        }),
+        Command::PowerCut { options, checking } => answer("power-cut", checking, || {
+            commands::power_cut::run(&workspace, &options, checking.quick)
+        }),
+        Command::Fuzz { options, checking } => answer("fuzz", checking, || {
+            commands::fuzz::run(&workspace, &options, checking.quick)
+        }),
+        Command::Vectors { options, checking } => answer("vectors", checking, || {
+            commands::vectors::run(&workspace, &options)
         }),
         Command::Kill { options, checking } => answer("kill", checking, || {
             commands::kill::run(&workspace, &options, checking.quick)

@@ -30,6 +30,14 @@ impl Tidelog {
         Ok(Self { program, folder })
     }
 
+    /// The same program on another directory.
+    pub fn on(&self, folder: PathBuf) -> Self {
+        Self {
+            program: self.program.clone(),
+            folder,
+        }
+    }
+
     /// What to type to run it by hand, from the root.
     pub fn shown(&self, root: &Path) -> String {
         let relative = |path: &Path| {

@@ -2,8 +2,11 @@
 //! possible, and saying exactly what to install where it is not.
 
 pub mod browser;
+pub mod cxx;
 pub mod npm;
+pub mod packages;
 pub mod rust;
+pub mod tracer;
 
 use crate::call::Call;
 

@@ -92,9 +92,20 @@ impl Workspace {
     /// # Errors
     /// When `Cargo.lock` does not fit the manifests.
     pub fn metadata(&self) -> Result<Value> {
+        self.metadata_of(Path::new("Cargo.toml"))
+    }
+
+    /// As [`metadata`](Self::metadata), of the workspace with this manifest, which is
+    /// named from the root.
+    ///
+    /// # Errors
+    /// When its `Cargo.lock` does not fit.
+    pub fn metadata_of(&self, manifest: &Path) -> Result<Value> {
         let text = self
             .cargo(&["metadata", "--locked", "--all-features"])
             .args(["--format-version", "1"])
+            .arg("--manifest-path")
+            .arg(manifest)
             .capture()?;
         serde_json::from_str(&text).context("cargo metadata printed no JSON")
     }

@@ -3,8 +3,10 @@
 mod append;
 mod concurrent;
 mod get;
+pub mod lookup;
 mod producer;
 mod read;
+mod removal;
 mod reopen;
 
 use std::path::PathBuf;
@@ -61,10 +63,15 @@ const ALL: &[(&str, Measure)] = &[
     ("append-synced", append::synced),
     ("append-575", append::of_575),
     ("append-rolls", append::rolls),
+    ("append-indexed", append::indexed),
     ("append-concurrent", concurrent::one_log),
     ("append-producer", producer::check),
     ("read", read::sequential),
     ("get", get::by_offset),
+    ("lookup", lookup::by_key_and_time),
+    ("lookup-readers", lookup::concurrently),
+    ("delete", removal::scattered),
+    ("compact", removal::compaction),
     ("reopen", reopen::operations),
 ];
 

@@ -11,7 +11,7 @@ pub mod redb;
 use std::path::Path;
 
 use anyhow::Result;
-use tidelog::Durability;
+use tidelog::{Durability, Indexes};
 
 use crate::workload::Appender;
 use ours::Ours;
@@ -42,6 +42,14 @@ impl Contender {
     #[must_use]
     pub fn ours(level: Durability) -> Self {
         Self::new("tidelog", move |dir| Ok(Ours::new(ours::open(dir)?, level)))
+    }
+
+    /// Tidelog, with these indexes.
+    #[must_use]
+    pub fn indexed(name: &'static str, indexes: Indexes, level: Durability) -> Self {
+        Self::new(name, move |dir| {
+            Ok(Ours::new(ours::open_indexed(dir, indexes)?, level))
+        })
     }
 
     /// Tidelog, appending as an idempotent producer.

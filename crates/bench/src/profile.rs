@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use tidelog::{At, Durability, ReadLimits};
 
+use crate::native::lookup;
 use crate::peers::ours::{self, Ours};
 use crate::rounds::in_fresh_directory;
 use crate::workload::{Appender, Payload, Workload};
@@ -19,12 +20,20 @@ pub enum HotPath {
     AppendStored1,
     /// Append 64 records, stored.
     AppendStored64,
+    /// Append 64 records, stored, to a log with both indexes.
+    AppendIndexed64,
     /// Append one record as a producer, stored.
     AppendProducer,
     /// Get by offset, in order, from memory.
     GetOrdered,
     /// Get by offset, shuffled, from memory.
     GetShuffled,
+    /// Get by key, shuffled, from memory.
+    GetByKey,
+    /// Get by a key that is not there, from memory.
+    GetAbsent,
+    /// Get by time, shuffled, from memory.
+    GetByTime,
     /// Read in whole batches, through the system's cache.
     ReadBatches,
 }
@@ -35,7 +44,7 @@ pub enum HotPath {
 /// That of tidelog.
 pub fn run(path: HotPath, count: u64, dir: &Path) -> Result<()> {
     let batch = match path {
-        HotPath::AppendStored64 | HotPath::ReadBatches => 64,
+        HotPath::AppendStored64 | HotPath::AppendIndexed64 | HotPath::ReadBatches => 64,
         _ => 1,
     };
     let workload = Workload {
@@ -48,12 +57,17 @@ pub fn run(path: HotPath, count: u64, dir: &Path) -> Result<()> {
         HotPath::AppendStored1 | HotPath::AppendStored64 => {
             append(Ours::new(ours::open(dir)?, workload.level), &workload)
         }
+        HotPath::AppendIndexed64 => append(
+            Ours::new(ours::open_indexed(dir, ours::BOTH)?, workload.level),
+            &workload,
+        ),
         HotPath::AppendProducer => {
             let ours = Ours::new(ours::open(dir)?, workload.level);
             append(ours.producing(), &workload)
         }
         HotPath::GetOrdered => get(dir, &workload, false),
         HotPath::GetShuffled => get(dir, &workload, true),
+        HotPath::GetByKey | HotPath::GetAbsent | HotPath::GetByTime => look_up(path, count, dir),
         HotPath::ReadBatches => read(dir, &workload),
     })
 }
@@ -86,6 +100,24 @@ fn get(dir: &Path, workload: &Workload, shuffle: bool) -> Result<()> {
         fastrand::Rng::with_seed(4).shuffle(&mut offsets);
     }
     measured(|| get_all(&offsets))
+}
+
+fn look_up(path: HotPath, count: u64, dir: &Path) -> Result<()> {
+    let log = lookup::filled(dir, count)?;
+    let mut numbers: Vec<u64> = (0..count).collect();
+    fastrand::Rng::with_seed(4).shuffle(&mut numbers);
+    let look_up_all = || -> Result<()> {
+        for number in &numbers {
+            match path {
+                HotPath::GetByTime => drop(log.get_by_time(lookup::time(*number))?),
+                HotPath::GetAbsent => drop(log.get_by_key(&lookup::key(*number + count))),
+                _ => drop(log.get_by_key(&lookup::key(*number))?),
+            }
+        }
+        Ok(())
+    };
+    look_up_all()?;
+    measured(look_up_all)
 }
 
 fn read(dir: &Path, workload: &Workload) -> Result<()> {

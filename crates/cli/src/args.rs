@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tidelog::At;
 
 use crate::error::EXIT_CODES;
+use crate::rows::TimeRule;
 use crate::verbs;
 
 /// Append-only event logs in a directory.
@@ -45,7 +47,16 @@ pub enum Verb {
     Stat(verbs::stat::Stat),
     Check(verbs::check::Check),
     Recover(verbs::recover::Recover),
+    Backup(verbs::backup::Backup),
     Export(verbs::export::Export),
+    Delete(verbs::delete::Delete),
+    Trim(verbs::trim::Trim),
+    Clear(verbs::clear::Clear),
+    Compact(verbs::compact::Compact),
+    Retention(verbs::retention::Retention),
+    #[command(visible_alias = "gc")]
+    Maintain(verbs::maintain::Maintain),
+    Index(verbs::index::Index),
     Logs(verbs::logs::Logs),
 }
 
@@ -103,6 +114,42 @@ pub fn at(text: &str) -> Result<At, String> {
             .map(At::Offset)
             .map_err(|_| "expected oldest, last, next or an offset".to_owned()),
     }
+}
+
+/// A key to look for.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct Key {
+    /// Only records with this key; of those, get prints the newest.
+    #[arg(long)]
+    key: Option<String>,
+    /// The same, with the key in base64.
+    #[arg(long, value_parser = base64)]
+    key_base64: Option<Base64>,
+}
+
+impl Key {
+    /// Its bytes, if one was given.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        let text = self.key.as_deref().map(str::as_bytes);
+        text.or(self.key_base64.as_ref().map(|Base64(bytes)| &**bytes))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Base64(Vec<u8>);
+
+fn base64(text: &str) -> Result<Base64, String> {
+    let decoded = BASE64_STANDARD.decode(text);
+    decoded.map(Base64).map_err(|error| error.to_string())
+}
+
+/// Reads a time: microseconds since 1970, or a date.
+///
+/// # Errors
+/// A sentence that says what was expected.
+pub fn time(text: &str) -> Result<i64, String> {
+    TimeRule::default().read(text)
 }
 
 /// Reads a number of records in a batch.

@@ -7,8 +7,9 @@ use std::io;
 use std::path::Path;
 
 use tidelog::{
-    AppendError, CheckError, DirectoryError, ErrorKind, FsError, NamesError, OpenError,
-    OpenLogError, ReadError, RecoverLogError, SyncError,
+    AppendError, BackupLogError, CheckError, ConfigureError, DirectoryError, ErrorKind,
+    ExportError, FsError, ImportLogError, LookupError, MaintainError, NamesError, OpenError,
+    OpenLogError, ReadError, RecoverLogError, RemoveError, StreamError, SyncError,
 };
 
 use crate::rows::Place;
@@ -19,7 +20,7 @@ Exit codes:
   0    done; for check: healthy
   1    failed, for a reason without a code of its own; for check: damaged
   2    wrong usage; for check also: could not look
-  3    no such directory, file, log or offset
+  3    no such directory, file, log, offset, key or time
   4    another writer holds the log, or took it over
   5    no space is left
   6    stored bytes are damaged
@@ -185,8 +186,15 @@ from_tidelog!(
     OpenError<FsError>,
     OpenLogError<FsError>,
     RecoverLogError<FsError>,
+    BackupLogError<FsError, FsError>,
+    ImportLogError<FsError>,
+    ExportError<FsError, StreamError>,
     AppendError<FsError>,
     ReadError<FsError>,
     SyncError<FsError>,
     CheckError<FsError>,
+    LookupError<FsError>,
+    RemoveError<FsError>,
+    MaintainError<FsError>,
+    ConfigureError<FsError>,
 );

@@ -13,7 +13,7 @@
 //! | 0 | done; for `check`: healthy |
 //! | 1 | failed, for a reason without a code of its own; for `check`: damaged |
 //! | 2 | wrong usage; for `check` also: could not look |
-//! | 3 | no such directory, file, log or offset |
+//! | 3 | no such directory, file, log, offset, key or time |
 //! | 4 | another writer holds the log, or took it over |
 //! | 5 | no space is left |
 //! | 6 | stored bytes are damaged |
@@ -21,16 +21,20 @@
 //! | 8 | writing, or reading, is not allowed here |
 //! | 141 | whoever read the output has gone |
 
+mod amounts;
 mod args;
 mod batch;
 mod counted;
+mod creation;
 mod error;
+mod klevdb;
 mod opening;
 mod output;
 mod progress;
 mod record;
 mod rows;
 mod scan;
+mod shape;
 mod verbs;
 
 use std::process::ExitCode;
@@ -56,7 +60,15 @@ fn main() -> ExitCode {
         Verb::Stat(stat) => stat.run(shared),
         Verb::Check(check) => check.run(shared),
         Verb::Recover(recover) => recover.run(shared),
+        Verb::Backup(backup) => backup.run(shared),
         Verb::Export(export) => export.run(shared),
+        Verb::Delete(delete) => delete.run(shared),
+        Verb::Trim(trim) => trim.run(shared),
+        Verb::Clear(clear) => clear.run(shared),
+        Verb::Compact(compact) => compact.run(shared),
+        Verb::Retention(retention) => retention.run(shared),
+        Verb::Maintain(maintain) => maintain.run(shared),
+        Verb::Index(index) => index.run(shared),
         Verb::Logs(logs) => logs.run(shared),
     };
     match done {

@@ -30,6 +30,31 @@ pub fn forward(log: &Log, from: At, max: u64, each: &mut Each<'_>) -> Result<u64
     Ok(at)
 }
 
+/// As [`forward`], but only records with this key.
+///
+/// # Errors
+/// The log has no index by key, cannot be read there, or `each` failed.
+pub fn forward_by_key(
+    log: &Log,
+    key: &[u8],
+    from: At,
+    max: u64,
+    each: &mut Each<'_>,
+) -> Result<(), Failure> {
+    let (mut at, mut left) = (from, max);
+    loop {
+        let batch = log.read_by_key(key, at, limits(left))?;
+        for record in batch.records() {
+            each(&record)?;
+            left -= 1;
+        }
+        if batch.is_empty() || left == 0 {
+            return Ok(());
+        }
+        at = At::Offset(batch.next());
+    }
+}
+
 /// Hands at most `max` records to `each`, newest first, beginning with the one at
 /// `from`; [`At::Next`] begins at the newest as [`At::Last`] does.
 ///

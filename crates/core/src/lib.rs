@@ -12,6 +12,8 @@
 //!
 //! - `std`: the [`Threads`] lock family, for handles shared between threads.
 //! - `lz4`, `deflate`: compression of frames (both on by default).
+//! - `fuzzing`: the decoders one by one, for `fuzz/`. Not part of the interface.
+//! - `planted`: defects for tests to plant; never in a shipped build.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(
@@ -43,10 +45,17 @@ mod bytes;
 mod catalog;
 mod error;
 mod format;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 pub mod limits;
 mod log;
 mod options;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 mod producer;
 mod record;
 mod sharing;
@@ -58,12 +67,15 @@ pub use error::ErrorKind;
 pub use format::{Compression, Fault};
 pub use host::Host;
 pub use log::{
-    AppendError, Appended, Batch, Bounds, CheckError, Corruption, Damage, Entry, Finding,
-    FindingKind, Log, MaintainError, Maintained, OpenError, Poison, ReadError, Reader, Records,
-    Recovery, Report, Salvage, Stat, SyncError, recover,
+    AppendError, Appended, BackedUp, BackupError, Batch, Bounds, CheckError, Checked, Compacted,
+    Compaction, ConfigureError, Corruption, Damage, Deleted, Entry, ExportError, ExportSink,
+    Exported, Finding, FindingKind, Import, ImportError, ImportSource, Imported, Keep, Log,
+    LookupError, MaintainError, Maintained, OpenError, Poison, ReadError, Reader, Records,
+    Recovery, RemoveError, Report, Salvage, Stat, SyncError, TrimTo, Trimmed, recover,
 };
 pub use options::{
-    Access, AppendOptions, At, BelowOldest, Durability, Options, ReadLimits, Settings,
+    Access, AppendOptions, At, BelowOldest, Durability, Indexes, Options, ReadLimits, Retention,
+    Settings,
 };
 pub use producer::{Producer, ProducerId};
 pub use record::{Header, Headers, NewRecord, Record};

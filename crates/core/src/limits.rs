@@ -41,6 +41,10 @@ pub const BUFFERED_MAX: usize = 256 << 10;
 /// refuses everything else as full. 64 KiB.
 pub const MANIFEST_RESERVE: u64 = 64 << 10;
 
+/// Removals that wait until nobody waits for anything else: a process that is always
+/// busy, or always killed, would leave everything it is done with to the next opening.
+pub const REMOVALS_MAX: usize = 4;
+
 /// Bytes of edits after which a manifest is rewritten as a snapshot.
 pub const MANIFEST_EDITS_MAX: u64 = 256 << 10;
 
@@ -56,11 +60,29 @@ pub const SEGMENT_DEFAULT: u64 = 64 << 20;
 /// of a cached block of small batches.
 pub const INDEX_STRIDE: u64 = 4 << 10;
 
+/// Offsets a segment spans before it is rolled, where keys are indexed: what its key
+/// index takes in memory while it grows stays below 32 MiB.
+pub const SEGMENT_KEYS_MAX: u64 = 1 << 20;
+
 /// Batches of one producer whose offsets a duplicate is answered with.
 pub const PRODUCER_WINDOW: usize = 8;
 
 /// Bytes of blocks a log keeps in memory unless told otherwise. 16 MiB.
 pub const CACHE_DEFAULT: usize = 16 << 20;
+
+/// Shards of that memory, so that readers on several threads seldom meet.
+pub const CACHE_SHARDS: usize = 16;
+
+/// Bytes of a shard, unless the whole has less, or more than [`CACHE_SHARDS`] of these:
+/// room for the largest filter and others beside it. 4 MiB.
+pub const CACHE_SHARD: usize = 4 << 20;
+
+/// Deleted offsets of one segment that a manifest edit holds itself; more of them go
+/// into a mask blob.
+pub const MASK_OFFSETS_MAX: usize = 256;
+
+/// Bytes of one frame of a mask blob, about. 64 KiB.
+pub const MASK_FRAME_BYTES: usize = 64 << 10;
 
 /// Segment numbers allocated by one manifest edit.
 pub const NUMBERS_PER_EDIT: u64 = 64;

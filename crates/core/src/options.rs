@@ -1,5 +1,7 @@
 //! Owns what a caller may choose: when opening a log, per append, per read.
 
+use core::fmt;
+
 use crate::Compression;
 use crate::limits;
 use crate::producer::Producer;
@@ -27,6 +29,39 @@ pub enum Access {
     Read,
 }
 
+/// Which indexes a log keeps beside the one by offset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Indexes {
+    /// By key: every position of every key.
+    pub keys: bool,
+    /// By time, which is made non-decreasing for it.
+    pub times: bool,
+}
+
+impl fmt::Display for Indexes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.keys, self.times) {
+            (true, true) => "indexes by key and by time",
+            (true, false) => "an index by key alone",
+            (false, true) => "an index by time alone",
+            (false, false) => "no index but the one by offset",
+        })
+    }
+}
+
+/// What a log keeps, from the new end backwards; [`Log::maintain`](crate::Log::maintain)
+/// trims what is beyond. Nothing is trimmed for a limit that is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Retention {
+    /// Microseconds. Trims records whose own time is this old or older, up to the
+    /// first that is younger.
+    pub age: Option<u64>,
+    /// Bytes of segments, as [`Stat::bytes`](crate::Stat::bytes) counts them.
+    pub bytes: Option<u64>,
+    /// Records.
+    pub records: Option<u64>,
+}
+
 /// What a log keeps of its options, from one opening to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -39,6 +74,16 @@ pub struct Settings {
     /// Padding after each sync, for a store whose crash may damage this many
     /// bytes around a write: 0, or a power of two.
     pub align: u32,
+    /// The indexes it has beside the one by offset.
+    pub indexes: Indexes,
+    /// What it keeps.
+    pub retention: Retention,
+    /// Microseconds from a segment's first record, by index time, after which it is
+    /// rolled whatever its size.
+    pub segment_age: Option<u64>,
+    /// Microseconds by which the log's index time may go beyond a producer's newest
+    /// record before the producer is forgotten; `None` for never.
+    pub producer_expiry: Option<u64>,
 }
 
 impl Default for Settings {
@@ -48,6 +93,10 @@ impl Default for Settings {
             compression: Compression::default(),
             segment_bytes: limits::SEGMENT_DEFAULT,
             align: 0,
+            indexes: Indexes::default(),
+            retention: Retention::default(),
+            segment_age: None,
+            producer_expiry: None,
         }
     }
 }
@@ -68,6 +117,14 @@ pub struct Options {
     pub segment_bytes: Option<u64>,
     /// See [`Settings::align`]. The store's blast radius in a new log.
     pub align: Option<u32>,
+    /// The indexes of a new log: none unless given. One that exists must have the same.
+    pub indexes: Option<Indexes>,
+    /// What the log keeps. Everything in a new log.
+    pub retention: Option<Retention>,
+    /// See [`Settings::segment_age`]; `Some(None)` for no limit, as in a new log.
+    pub segment_age: Option<Option<u64>>,
+    /// See [`Settings::producer_expiry`]; `Some(None)` for never, as in a new log.
+    pub producer_expiry: Option<Option<u64>>,
     /// Bytes of blocks kept in memory for reading.
     pub cache_bytes: usize,
     /// The log is known to exist: a store that holds nothing of it has lost it,
@@ -83,6 +140,10 @@ impl Default for Options {
             compression: None,
             segment_bytes: None,
             align: None,
+            indexes: None,
+            retention: None,
+            segment_age: None,
+            producer_expiry: None,
             cache_bytes: limits::CACHE_DEFAULT,
             existing: false,
         }
@@ -105,6 +166,10 @@ impl Options {
             compression: self.compression.unwrap_or(own.compression),
             segment_bytes: self.segment_bytes.unwrap_or(own.segment_bytes),
             align: self.align.unwrap_or(own.align),
+            indexes: self.indexes.unwrap_or(own.indexes),
+            retention: self.retention.unwrap_or(own.retention),
+            segment_age: self.segment_age.unwrap_or(own.segment_age),
+            producer_expiry: self.producer_expiry.unwrap_or(own.producer_expiry),
         }
     }
 }

@@ -3,12 +3,13 @@
 
 mod catalog;
 mod log;
+mod lookups;
 
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use tidelog_core::{AppendOptions, ErrorKind, LogId, Options};
+use tidelog_core::{AppendOptions, BlockStore, ErrorKind, LogId, Options};
 
 use crate::generate::GeneratedBatch;
 use crate::model::Seen;
@@ -48,6 +49,50 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// A refusal, as an error of the engine puts it.
+pub(crate) fn refusal(kind: ErrorKind, error: &impl fmt::Display) -> Refusal {
+    Refusal {
+        kind,
+        sentence: error.to_string(),
+    }
+}
+
+/// The store through which an engine sees the disk of a simulated process.
+pub trait Medium: BlockStore + Clone + 'static {
+    /// The one that a process has.
+    ///
+    /// # Errors
+    /// As that store refuses to be opened.
+    fn of(process: SimStore) -> Result<Self, Refusal>;
+
+    /// Another one in another place of the same machine, if it has such.
+    fn elsewhere(&self) -> Option<Self> {
+        None
+    }
+}
+
+impl Medium for SimStore {
+    fn of(process: SimStore) -> Result<Self, Refusal> {
+        Ok(process)
+    }
+
+    fn elsewhere(&self) -> Option<Self> {
+        Some(Self::elsewhere(self))
+    }
+}
+
+/// What is to be removed from a log.
+#[derive(Clone, Copy, Debug)]
+pub enum Removing<'a> {
+    /// The records with these offsets.
+    Deleted(&'a [u64]),
+    /// Records below this offset.
+    Trimmed(u64),
+    /// What newer records make superfluous: updates up to the first time, and tombstones
+    /// up to the second.
+    Compacted(i64, i64),
+}
+
 /// An open log of some engine. Its handles may be used at the same time.
 pub trait Engine: Sized {
     /// Whether opening writes nothing.
@@ -77,6 +122,35 @@ pub trait Engine: Sized {
     /// Housekeeping; whether there is more to do.
     fn maintain(&self) -> impl Future<Output = Result<bool, Refusal>>;
 
+    /// Gives the log indexes by key and by time, or takes them from it.
+    fn reindex(&self, _indexed: bool) -> impl Future<Output = Result<(), Refusal>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// Whether it can remove records.
+    const REMOVES: bool = false;
+
+    /// Removes records, all of them or none; how many.
+    fn remove(&self, _what: Removing<'_>) -> impl Future<Output = Result<u64, Refusal>> {
+        std::future::ready(Ok(0))
+    }
+
+    /// Makes these settings the log's own.
+    fn configure(&self, _options: &Options) -> impl Future<Output = Result<(), Refusal>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// Whether there is a place for a backup, and the engine makes one.
+    fn backs_up(&self) -> bool {
+        false
+    }
+
+    /// Brings the backup of the log [elsewhere](crate::sim::ELSEWHERE) on the machine up
+    /// to date; the offset up to which it reaches.
+    fn back_up(&self) -> impl Future<Output = Result<u64, Refusal>> {
+        std::future::ready(Ok(0))
+    }
+
     /// Every record this handle can see.
     fn seen(&self) -> impl Future<Output = Result<Vec<Seen>, Refusal>>;
 
@@ -87,6 +161,16 @@ pub trait Engine: Sized {
     /// following.
     fn read_otherwise(&self, _seen: &[Seen]) -> impl Future<Output = Result<(), Refusal>> {
         std::future::ready(Ok(()))
+    }
+
+    /// Looks for records by their index times, of which each is given with its offset.
+    fn find_times(&self, _times: &[(u64, i64)]) -> impl Future<Output = Result<(), Refusal>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// Waits until readers can see something from `next` on, and reads it.
+    fn follow(&self, _next: u64) -> impl Future<Output = Result<Vec<Seen>, Refusal>> {
+        std::future::ready(Ok(Vec::new()))
     }
 
     /// The offset below which the engine holds everything to be durable.

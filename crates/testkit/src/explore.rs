@@ -2,11 +2,15 @@
 //! it, each judged by the oracle, and crashes inside the recovery from a crash.
 
 mod address;
+mod coverage;
 mod damage;
 mod explorations;
 mod faults;
 mod hit;
-mod panics;
+mod judge;
+mod keys;
+mod sample;
+mod sweep;
 mod tally;
 
 #[cfg(test)]
@@ -18,22 +22,28 @@ use std::rc::Rc;
 
 use tidelog_core::Options;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Refusal};
 use crate::generate::Sizes;
 use crate::model::Model;
-use crate::oracle::{aftermath, first_look, second_look, without_power};
+use crate::panics;
 use crate::random::{Random, mix};
 use crate::run::{Failure, Run};
 use crate::scripts::{Plan, Script};
-use crate::sim::{self, Crashed, Crashes, Cut, Fault, Listing, Machine, Moment, Notes, Setup};
+use crate::sim::{self, Crashed, Crashes, Cut, Fault, Machine, Moment, Notes, Setup};
+
+use judge::Judgement;
+use sample::Sample;
 
 pub use address::{Address, Step};
+pub use coverage::Coverage;
 pub use explorations::Exploration;
+pub use keys::Keys;
+pub use sweep::{Cell, Homes, Swept};
 pub use tally::{Broken, Tally};
 
 /// One crash state in so many is recovered from with every moment kept, and then
 /// crashed again inside that recovery.
-const NESTED: u64 = 48;
+const NESTED: u64 = 96;
 
 /// Crash states tried inside one recovery, and inside a recovery of that.
 const NESTED_STATES: [u64; 2] = [96, 24];
@@ -44,28 +54,61 @@ const FAULT_STATES: u64 = 24;
 /// Moments at which a run that met a fault is interrupted: its last ones.
 const FAULT_MOMENTS: usize = 3;
 
+/// A run of the script itself.
+struct Played {
+    moments: Vec<Moment>,
+    machine: Machine,
+    /// How the engine told of the fault, if it ended the script.
+    refused: Option<Refusal>,
+}
+
+impl Played {
+    /// The last moment before the fault hit.
+    fn struck_moment(&self) -> usize {
+        let struck = self.machine.struck().map_or(0, |struck| struck.moments);
+        struck.saturating_sub(1)
+    }
+
+    /// The operation that the fault hit first.
+    fn struck_operation(&self) -> u64 {
+        self.machine.struck().map_or(0, |struck| struck.operations)
+    }
+}
+
 /// An engine run through one script, with one seed.
 pub struct Explorer<'a, E> {
     script: &'a Script<E>,
     seed: u64,
+    keys: &'a Keys,
     plan: Plan,
     tally: Tally,
     /// The fault of the run being explored.
     met: Option<Fault>,
+    /// Whether every state that tears no write is judged, or a sample of them.
+    thorough: bool,
 }
 
 impl<'a, E: Engine> Explorer<'a, E> {
-    /// Nothing explored yet.
+    /// Nothing explored yet. What `keys` holds was judged before.
     #[must_use]
-    pub fn new(script: &'a Script<E>, seed: u64) -> Self {
+    pub fn new(script: &'a Script<E>, seed: u64, keys: &'a Keys) -> Self {
         let plan = (script.plan)(&mut Random::new(mix(seed)));
         Self {
             script,
             seed,
+            keys,
             plan,
             tally: Tally::default(),
             met: None,
+            thorough: true,
         }
+    }
+
+    /// Of the states that tear no write, takes no more than of the others.
+    #[must_use]
+    pub const fn sampled(mut self) -> Self {
+        self.thorough = false;
+        self
     }
 
     /// Explores at most about `states` crash states of a run without faults: all
@@ -74,7 +117,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
     pub fn explore(mut self, states: u64) -> Tally {
         let mut address = Address::of(None);
         match panics::caught(|| self.play(None)) {
-            Ok((moments, _)) => self.crash(&moments, 0, &mut address, states),
+            Ok(played) => self.crash(&played.moments, 0, &mut address, states),
             Err(sentence) => self.fail(&address, "run", sentence),
         }
         self.tally
@@ -84,7 +127,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
     /// faults of the list as that has room for, from `states` drawn evenly.
     #[must_use]
     pub fn explore_faults(mut self, states: u64) -> Tally {
-        let Ok((_, machine)) = panics::caught(|| self.play(None)) else {
+        let Ok(Played { machine, .. }) = panics::caught(|| self.play(None)) else {
             // The run without faults is reported by whoever explores that.
             return self.tally;
         };
@@ -97,8 +140,9 @@ impl<'a, E: Engine> Explorer<'a, E> {
             }
             let mut address = Address::of(Some(at));
             self.met = Some(*fault);
+            self.tally.coverage.count_fault(fault);
             match panics::caught(|| self.play(Some(*fault))) {
-                Ok((moments, _)) => {
+                Ok(Played { moments, .. }) => {
                     let from = moments.len().saturating_sub(FAULT_MOMENTS);
                     self.crash(&moments, from, &mut address, FAULT_STATES);
                 }
@@ -118,7 +162,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
         let fault = match address.fault() {
             None => None,
             Some(at) => {
-                let (_, machine) = panics::caught(|| self.play(None))?;
+                let machine = panics::caught(|| self.play(None))?.machine;
                 let fault = faults::faults(&machine).get(at).copied();
                 Some(fault.ok_or_else(|| format!("{address} names no fault of this run"))?)
             }
@@ -127,7 +171,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
         if let Some(fault) = fault {
             note(format!("{fault:?}"));
         }
-        let (mut moments, _) = panics::caught(|| self.play(fault))?;
+        let mut moments = panics::caught(|| self.play(fault))?.moments;
         for (depth, step) in (1..).zip(address.steps()) {
             let moment = moments
                 .get(step.moment)
@@ -150,13 +194,14 @@ impl<'a, E: Engine> Explorer<'a, E> {
             crashed.disk.describe().into_iter().for_each(&note);
             let model = Rc::clone(&moment.model);
             let nested = depth < address.depth() || self.deeper(moment, &crashed, depth).is_some();
-            moments = panics::caught(|| self.judge(&crashed, &model, step.cut, nested))?;
+            let judgement = Judgement::of(moment, &crashed, nested);
+            moments = panics::caught(|| self.judge(&crashed, &model, step.cut, judgement))?.moments;
         }
         Ok(())
     }
 
     /// Plays the script itself, with a fault or without.
-    fn play(&self, fault: Option<Fault>) -> Result<(Vec<Moment>, Machine), String> {
+    fn play(&self, fault: Option<Fault>) -> Result<Played, String> {
         let setup = Setup {
             faults: fault.into_iter().collect(),
             ..self.plan.setup.clone()
@@ -169,14 +214,27 @@ impl<'a, E: Engine> Explorer<'a, E> {
         let run = self.run(machine, Rc::new(model), self.seed);
         run.record();
         let played = sim::run(run.machine(), (self.script.play)(&run));
-        match played.map_err(Failure::from).and_then(|played| played) {
+        let mut refused = None;
+        match (
+            played.map_err(Failure::from).and_then(|played| played),
+            fault,
+        ) {
             // A fault ends the script early; what it left is judged.
-            Err(Failure::Refused(_)) if fault.is_some() => {}
-            played => played.map_err(|failure| failure.to_string())?,
+            (Err(Failure::Refused(refusal)), Some(fault)) => {
+                if self.plan.setup.dies_at.is_none() {
+                    faults::told(&fault, &refusal)?;
+                }
+                refused = Some(refusal);
+            }
+            (played, _) => played.map_err(|failure| failure.to_string())?,
         }
         run.machine().mark("end");
         well_behaved(run.machine())?;
-        Ok((moments(run.machine()), run.machine().clone()))
+        Ok(Played {
+            moments: moments(run.machine()),
+            machine: run.machine().clone(),
+            refused,
+        })
     }
 
     fn run(&self, machine: Machine, model: Rc<Model>, seed: u64) -> Run<E> {
@@ -197,14 +255,16 @@ impl<'a, E: Engine> Explorer<'a, E> {
             .map(|(at, cut, moment)| (at, cut, self.crashes(moment, cut)))
             .collect();
         let total: u64 = spaces.iter().map(|(_, _, crashes)| crashes.len()).sum();
-        let mut random = Random::new(mix(self.seed ^ total));
+        let mut sample = Sample::new(total, states, mix(self.seed ^ total));
+        let whole = self.thorough && address.steps().is_empty() && from == 0;
         for (at, cut, crashes) in &spaces {
-            for number in 0..crashes.len() {
-                let chosen = random.below(total) < states;
-                let whole = crashes.is_whole(number) && address.steps().is_empty() && from == 0;
-                if !chosen && !whole {
-                    continue;
-                }
+            let mut numbers = sample.next(crashes.len());
+            if whole {
+                numbers.extend(crashes.whole());
+                numbers.sort_unstable();
+                numbers.dedup();
+            }
+            for number in numbers {
                 let step = Step {
                     moment: *at,
                     cut: *cut,
@@ -234,65 +294,27 @@ impl<'a, E: Engine> Explorer<'a, E> {
     }
 
     fn state(&mut self, moment: &Moment, cut: Cut, crashed: &Crashed, address: &mut Address) {
-        if !self.tally.count(key(moment, crashed), moment, crashed) {
+        let depth = address.depth();
+        self.tally.count(moment, crashed, cut, depth);
+        if !self.keys.insert(self.script.name, key(moment, crashed)) {
             return;
         }
-        let deeper = self.deeper(moment, crashed, address.depth());
-        let judged = panics::caught(|| self.judge(crashed, &moment.model, cut, deeper.is_some()));
-        match judged {
-            Ok(moments) => {
+        self.tally.distinct += 1;
+        let deeper = self.deeper(moment, crashed, depth);
+        let judgement = Judgement::of(moment, crashed, deeper.is_some());
+        self.tally.lived_on += u64::from(judgement.lives_on);
+        self.tally.looked_at += u64::from(judgement.looks_first);
+        match panics::caught(|| self.judge(crashed, &moment.model, cut, judgement)) {
+            Ok(judged) => {
+                self.tally.lost_to_lies += judged.lost_to_lies;
+                let listing = format!("{:?}", judged.listing);
+                self.tally.coverage.count_other("listing", &listing);
                 if let Some(states) = deeper {
-                    self.crash(&moments, 0, address, states);
+                    self.crash(&judged.moments, 0, address, states);
                 }
             }
             Err(sentence) => self.fail(address, moment.event, sentence),
         }
-    }
-
-    /// Lets a new process live after the crash. The moments of its life, if
-    /// `nested`.
-    fn judge(
-        &self,
-        crashed: &Crashed,
-        model: &Rc<Model>,
-        cut: Cut,
-        nested: bool,
-    ) -> Result<Vec<Moment>, String> {
-        // What it writes differs from what any process before it wrote.
-        let seed = mix(crashed.digest ^ model.digest());
-        let listing = match model.is_forgiving() {
-            // A disk that lied may have led to logs beside each other, of which a
-            // listing must not hide the newest.
-            true => Listing::Honest,
-            false => Listing::ALL[Random::new(seed).index(Listing::ALL.len())],
-        };
-        let setup = Setup {
-            capacity: u64::MAX,
-            pace: 0,
-            listing,
-            faults: Vec::new(),
-            ..self.plan.setup.clone()
-        };
-        let machine = Machine::with_disk(crashed.disk.clone(), setup, seed);
-        let run = self.run(machine, Rc::clone(model), seed);
-        let judged = |judged: Result<Result<(), Failure>, sim::Stuck>| {
-            match judged.map_err(Failure::from).and_then(|judged| judged) {
-                // Where the disk lied, what it did may be found later, and said.
-                Err(failure) if model.is_forgiving() && failure.reports_loss() => Ok(()),
-                judged => judged.map_err(|failure| format!("{failure} (listing {listing:?})")),
-            }
-        };
-        if nested || seed.is_multiple_of(4) {
-            judged(sim::run(run.machine(), first_look(&run, cut)))?;
-        }
-        if nested {
-            run.record();
-        }
-        judged(sim::run(run.machine(), aftermath(&run, cut)))?;
-        well_behaved(run.machine())?;
-        let again = self.run(without_power(run.machine()), run.model(), seed);
-        judged(sim::run(again.machine(), second_look(&again)))?;
-        Ok(moments(run.machine()))
     }
 
     fn fail(&mut self, address: &Address, event: &'static str, sentence: String) {

@@ -49,6 +49,9 @@ pub struct Expected {
     pub records: Vec<ExpectedRecord>,
     /// Ranges of offsets that cannot be read, oldest first.
     pub lost: Vec<(u64, u64)>,
+    /// Records that were appended and must not be read any more. Salvage may find
+    /// them again.
+    pub gone: Vec<ExpectedRecord>,
 }
 
 /// A record that must be read.
@@ -85,17 +88,19 @@ impl Expected {
     /// The JSON beside the image, one record a line.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let records: Vec<String> = self
-            .records
-            .iter()
-            .map(|record| format!("    {}", record.to_json()))
-            .collect();
+        let lines = |records: &[ExpectedRecord]| {
+            let lines = records.iter();
+            let lines = lines.map(|record| format!("\n    {}", record.to_json()));
+            lines.collect::<Vec<_>>().join(",")
+        };
         format!(
-            "{{\n  \"log\": {},\n  \"next\": {},\n  \"lost\": {},\n  \"records\": [\n{}\n  ]\n}}\n",
+            "{{\n  \"log\": {},\n  \"next\": {},\n  \"lost\": {},\n  \"gone\": [{}],\n  \
+             \"records\": [{}\n  ]\n}}\n",
             LOG,
             self.next,
             json!(self.lost),
-            records.join(",\n")
+            lines(&self.gone),
+            lines(&self.records)
         )
     }
 }

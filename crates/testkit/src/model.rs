@@ -1,7 +1,9 @@
 //! Owns the reference model: what was sent to each log, how far each batch was
 //! acknowledged, and which logs a crash may leave of it.
 
+mod compaction;
 mod history;
+mod removals;
 #[cfg(test)]
 mod tests;
 
@@ -9,7 +11,9 @@ use std::collections::BTreeMap;
 
 use tidelog_core::LogId;
 
-pub use history::{BatchId, Fate, History, Seen, kept};
+pub use compaction::superfluous;
+pub use history::{BatchId, Fate, History, Produced, Seen, kept};
+pub use removals::RemovalId;
 
 /// What every log of a run was sent, and was promised.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +57,12 @@ impl Model {
     #[must_use]
     pub const fn is_forgiving(&self) -> bool {
         self.forgiving
+    }
+
+    /// How many acknowledged batches a lying disk took: allowed, and counted.
+    #[must_use]
+    pub fn lost_to_lies(&self) -> u64 {
+        self.logs.values().map(History::lost_to_lies).sum()
     }
 
     /// A hash of all acknowledgements given.

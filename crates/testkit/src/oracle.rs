@@ -29,6 +29,21 @@ pub async fn first_look<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure
     Ok(())
 }
 
+/// What a crash left must keep every promise: a writer that opens it finds (a) to
+/// (d) kept.
+///
+/// # Errors
+/// [`Failure`], with the promise broken.
+pub async fn read_back<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure> {
+    for log in logs(run) {
+        match run.reopen(log, cut).await {
+            Err(failure) if excused(run, log, &failure) => {}
+            opened => drop(opened?),
+        }
+    }
+    Ok(())
+}
+
 /// What a crash left must keep every promise: opening it finds (a) to (d) kept,
 /// retries of producers are neither doubled nor refused, and (f) appending goes
 /// on.

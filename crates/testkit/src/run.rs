@@ -85,6 +85,13 @@ impl<E: Engine> Run<E> {
         generate(&mut self.generator.borrow_mut())
     }
 
+    /// Writes a line down for whoever looks into a failure.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if let Some(notes) = &self.machine.setup().notes {
+            notes.borrow_mut().push(line());
+        }
+    }
+
     /// How logs are opened.
     #[must_use]
     pub fn options(&self) -> Options {

@@ -1,14 +1,17 @@
 //! Owns the list of scripts: what an engine is made to do while the simulator
 //! watches, so that every rule of crash safety has one that breaks without it.
 
+mod backups;
 mod catalogs;
 mod crowds;
 mod damage;
 mod disks;
 mod durability;
+mod indexes;
 mod lives;
 mod many;
 mod producers;
+mod removals;
 mod segments;
 mod writers;
 
@@ -17,7 +20,7 @@ use std::pin::Pin;
 
 use tidelog_core::{Durability, Options};
 
-use crate::engine::{CatalogEngine, Engine, LogEngine};
+use crate::engine::Engine;
 use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, Run};
@@ -64,15 +67,15 @@ impl<E> Clone for Script<E> {
     }
 }
 
-/// Every script of the catalog.
+/// Every script of a catalog.
 #[must_use]
-pub fn catalogs() -> Vec<Script<CatalogEngine>> {
+pub fn catalogs<E: Engine>() -> Vec<Script<E>> {
     catalogs::scripts()
 }
 
 /// The script whose result is damaged afterwards.
 #[must_use]
-pub fn damaged() -> Script<LogEngine> {
+pub fn damaged<E: Engine>() -> Script<E> {
     damage::script()
 }
 
@@ -82,10 +85,13 @@ pub fn all<E: Engine>() -> Vec<Script<E>> {
     let mut all = durability::scripts();
     all.extend(lives::scripts());
     all.extend(segments::scripts());
+    all.extend(indexes::scripts());
     all.extend(producers::scripts());
+    all.extend(removals::scripts());
     all.extend(crowds::scripts());
     all.extend(writers::scripts());
     all.extend(disks::scripts());
     all.extend(many::scripts());
+    all.extend(backups::scripts());
     all
 }

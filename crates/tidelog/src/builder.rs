@@ -1,6 +1,8 @@
 //! Owns how a log is asked for, in both APIs.
 
-use tidelog_core::{Access, Compression, Durability, Options};
+use std::time::Duration;
+
+use tidelog_core::{Access, Compression, Durability, Indexes, Options, Retention};
 
 /// A log about to be opened. Begun by [`Logs::log`](crate::Logs::log) or
 /// [`blocking::Logs::log`](crate::blocking::Logs::log), whose type is `L`.
@@ -71,6 +73,33 @@ impl<'a, L> LogBuilder<'a, L> {
         self
     }
 
+    /// How long a segment may grow, by index time from its first record on, before it
+    /// is rolled whatever its size; `None` for no limit.
+    pub fn segment_age(mut self, age: Option<Duration>) -> Self {
+        self.options.segment_age = Some(age.map(micros));
+        self
+    }
+
+    /// The indexes of a log that is created. One that exists must have the same;
+    /// [`Log::reindex`](crate::Log::reindex) adds and drops them.
+    pub fn indexes(mut self, indexes: Indexes) -> Self {
+        self.options.indexes = Some(indexes);
+        self
+    }
+
+    /// What the log keeps; [`Log::maintain`](crate::Log::maintain) trims the rest.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.options.retention = Some(retention);
+        self
+    }
+
+    /// How far the log's index time may go beyond a producer's newest record before the
+    /// producer is forgotten; `None` for never.
+    pub fn producer_expiry(mut self, age: Option<Duration>) -> Self {
+        self.options.producer_expiry = Some(age.map(micros));
+        self
+    }
+
     /// Padding after each sync: 0, or a power of two.
     pub fn align(mut self, bytes: u32) -> Self {
         self.options.align = Some(bytes);
@@ -82,4 +111,8 @@ impl<'a, L> LogBuilder<'a, L> {
         self.options.cache_bytes = bytes;
         self
     }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }

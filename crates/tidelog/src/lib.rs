@@ -43,6 +43,14 @@
 //! needs none of its features. Over a synchronous store, such as [`FileStore`],
 //! an operation blocks the thread that polls it.
 //!
+//! # Typed logs
+//!
+//! A [`TypedLog`] writes and reads keys and values with [codecs](codec) instead of bytes.
+//!
+//! # Features
+//!
+//! - `messagepack`: the codec `MessagePack`.
+//!
 //! # Other stores
 //!
 //! [`Logs::over`] takes any [`BlockStore`].
@@ -50,9 +58,12 @@
 
 pub mod blocking;
 mod builder;
+pub mod codec;
 mod error;
 mod host;
 mod logs;
+mod stream;
+mod typed;
 
 /// The example of the repository's README, compiled with the others.
 #[cfg(doctest)]
@@ -60,11 +71,19 @@ mod logs;
 struct Readme;
 
 pub use builder::LogBuilder;
-pub use error::{FindError, NamesError, OpenLogError, RecoverLogError};
+pub use error::{
+    BackupLogError, FindError, ImportLogError, NamesError, OpenLogError, RecoverLogError,
+    StreamError,
+};
 pub use host::SystemHost;
 pub use logs::Logs;
+pub use stream::{FromReader, ToWriter};
 pub use tidelog_core::*;
 pub use tidelog_fs::{DirectoryError, FileOptions, FileStore, FsError, Locks};
+pub use typed::{
+    DecodeError, EncodeError, Field, NewTyped, TypedAppendError, TypedBatch, TypedEntry, TypedLog,
+    TypedLookupError, TypedRecord,
+};
 
 /// A log in a store that threads may share. Cheap to clone; all clones are one.
 pub type Log<S = FileStore> = tidelog_core::Log<std::sync::Arc<S>, Threads>;

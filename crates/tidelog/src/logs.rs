@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidelog_core::{
-    Access, BlockStore, Catalog, CatalogError, CheckError, Host, LogId, OpenError, Options, Report,
-    Salvage, Threads, check_name, recover,
+    Access, BackedUp, BlockStore, Catalog, CatalogError, CheckError, Host, Import, ImportSource,
+    Imported, LogId, OpenError, Options, Report, Salvage, Threads, check_name, recover,
 };
 use tidelog_fs::{DirectoryError, FileStore};
 
 use crate::{
-    FindError, Log, LogBuilder, MemoryStore, NamesError, OpenLogError, RecoverLogError, SystemHost,
+    BackupLogError, FindError, ImportLogError, Log, LogBuilder, MemoryStore, NamesError,
+    OpenLogError, RecoverLogError, StreamError, SystemHost,
 };
 
 /// The logs of one store, by name. Cheap to clone.
@@ -141,6 +142,68 @@ impl<S: BlockStore> Logs<S> {
         recover::<S, Threads>(&self.store, LogId::CATALOG, Arc::clone(&self.host)).await
     }
 
+    /// Makes the log `name` of this store a backup of `log`, which is of another one and
+    /// may be written to meanwhile: see [`Log::backup`](tidelog_core::Log::backup). A
+    /// backup keeps the number of its log, so that logs of one store can be backed up
+    /// into one other store.
+    ///
+    /// # Errors
+    /// `exists` if the name, or the log's number, belongs to anything but an earlier
+    /// backup of it here; `locked` if somebody writes to that; otherwise as there.
+    pub async fn back_up<T: BlockStore>(
+        &self,
+        name: &str,
+        log: &Log<T>,
+    ) -> Result<BackedUp, BackupLogError<T::Error, S::Error>> {
+        let id = log.id();
+        // The catalog is not held for as long as copying takes.
+        let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
+        catalog.reserve(name, id).await.map_err(refused(name))?;
+        catalog.close().await.map_err(refused(name))?;
+        let done = log.backup(&*self.store).await;
+        let done = done.map_err(|source| BackupLogError::Backup {
+            name: name.to_owned(),
+            source,
+        })?;
+        if self.find(name).await.is_err() {
+            self.adopt(name, id).await?;
+        }
+        Ok(done)
+    }
+
+    /// Makes a new log `name` of what [`Log::export`](tidelog_core::Log::export) has
+    /// written. It appears once everything was verified and is synced.
+    ///
+    /// # Errors
+    /// `exists` if there is a log of this name; `corrupt` where the export is damaged or
+    /// ends early. Nothing of it is left then.
+    pub async fn import<R: ImportSource<Error = StreamError>>(
+        &self,
+        name: &str,
+        source: &mut R,
+    ) -> Result<Imported, ImportLogError<S::Error>> {
+        let failed = |source| ImportLogError::Import {
+            name: name.to_owned(),
+            source,
+        };
+        let import = Import::begin(source).await.map_err(failed)?;
+        let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
+        let id = catalog.reserve_new(name).await.map_err(refused(name))?;
+        catalog.close().await.map_err(refused(name))?;
+        let host = Arc::clone(&self.host);
+        let filled = import.fill::<S, Threads>(&self.store, id, host).await;
+        let imported = filled.map_err(failed)?;
+        self.adopt(name, id).await?;
+        Ok(imported)
+    }
+
+    /// Makes what was set aside for this name one of the logs.
+    async fn adopt(&self, name: &str, id: LogId) -> Result<(), FindError<S::Error>> {
+        let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
+        catalog.adopt(name, id).await.map_err(refused(name))?;
+        catalog.close().await.map_err(refused(name))
+    }
+
     async fn catalog(
         &self,
         access: Access,
@@ -161,11 +224,11 @@ impl<S: BlockStore> Logs<S> {
 
     /// Adds the name, unless another handle did so in the meantime. The catalog's
     /// lock is held for that long only.
-    async fn add(&self, name: &str) -> Result<LogId, FindError<S::Error>> {
+    async fn add(&self, name: &str, options: &Options) -> Result<LogId, FindError<S::Error>> {
         let catalog = self.catalog(Access::Write).await.map_err(refused(name))?;
         let id = match catalog.get(name) {
             Some(id) => id,
-            None => catalog.create(name).await.map_err(refused(name))?,
+            None => catalog.create(name, options).await.map_err(refused(name))?,
         };
         catalog.close().await.map_err(refused(name))?;
         Ok(id)
@@ -194,7 +257,7 @@ impl<S: BlockStore> LogBuilder<'_, Logs<S>> {
         } = self;
         let id = match logs.find(name).await {
             Err(FindError::NotFound { .. }) if create && options.access == Access::Write => {
-                logs.add(name).await?
+                logs.add(name, &options).await?
             }
             found => found?,
         };

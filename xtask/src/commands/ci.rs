@@ -9,7 +9,10 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{demo, deny, kill, lint, no_std, reader, sim, test, tidy, wasm};
+use super::{
+    corrupt, demo, deny, faults, fuzz, kill, lint, miri, model, no_std, power_cut, reader,
+    reproducible, sim, test, tidy, vectors, wasm, wasm_hash,
+};
 use crate::budget;
 use crate::outcome::{Outcome, rounded};
 use crate::workspace::Workspace;
@@ -18,11 +21,14 @@ use crate::workspace::Workspace;
 const SEED: u64 = 1;
 
 /// Distinct crash states to judge from each of the two seeds.
-const STATES: u64 = 150_000;
+const STATES: u64 = 2_500_000;
 
 /// Distinct crash states that both must come to: a run goes on until every script has
 /// had its share, so that it reaches more than it is asked for.
-const STATES_IN_ALL: u64 = 500_000;
+const STATES_IN_ALL: u64 = 5_000_000;
+
+/// Random lives, each lived twice.
+const LIVES: u64 = 10_000;
 
 type Step = (&'static str, fn(&Workspace) -> Result<Outcome>);
 
@@ -35,11 +41,45 @@ const STEPS: &[Step] = &[
     ("doc", |workspace| one(lint::doc(workspace))),
     ("no-std", no_std::run),
     ("wasm", wasm::run),
+    ("reproducible", reproducible::run),
     ("test", |workspace| test::run(workspace, false)),
+    ("vectors", |workspace| {
+        vectors::run(workspace, &vectors::Options::default())
+    }),
     ("reader", |workspace| reader::run(workspace, false)),
     ("sim", simulate),
+    ("sim-seeds", live),
+    ("sim-planted", hunt),
+    ("faults", |workspace| {
+        faults::run(workspace, &faults::Options::default(), false)
+    }),
+    ("corrupt", |workspace| {
+        corrupt::run(workspace, &corrupt::Options::default(), false)
+    }),
+    ("miri", |workspace| {
+        miri::run(workspace, &miri::Options::default(), false)
+    }),
+    ("model", |workspace| {
+        model::run(workspace, &model::Options::default(), false)
+    }),
+    ("model-planted", |workspace| {
+        let planted = model::Options {
+            planted: true,
+            ..model::Options::default()
+        };
+        model::run(workspace, &planted, true)
+    }),
+    ("wasm-hash", |workspace| {
+        wasm_hash::run(workspace, &wasm_hash::Options::default(), false)
+    }),
+    ("fuzz", |workspace| {
+        fuzz::run(workspace, &fuzz::Options::default(), false)
+    }),
     ("kill", |workspace| {
         kill::run(workspace, &kill::Options::default(), false)
+    }),
+    ("power-cut", |workspace| {
+        power_cut::run(workspace, &power_cut::Options::default(), false)
     }),
     ("demo", |workspace| {
         demo::run(workspace, &demo::Options::check(), false)
@@ -108,6 +148,7 @@ fn simulate(workspace: &Workspace) -> Result<Outcome> {
         let options = sim::Options {
             states: Some(STATES),
             seed,
+            ..sim::Options::default()
         };
         let found = sim::run(workspace, &options, false)?;
         let reached = found
@@ -121,6 +162,22 @@ fn simulate(workspace: &Workspace) -> Result<Outcome> {
         format!("{distinct} distinct crash states are {STATES_IN_ALL} or more"),
     );
     Ok(outcome)
+}
+
+fn live(workspace: &Workspace) -> Result<Outcome> {
+    let options = sim::Options {
+        seeds: Some(LIVES),
+        ..sim::Options::default()
+    };
+    sim::run(workspace, &options, false)
+}
+
+fn hunt(workspace: &Workspace) -> Result<Outcome> {
+    let options = sim::Options {
+        planted: true,
+        ..sim::Options::default()
+    };
+    sim::run(workspace, &options, false)
 }
 
 fn write(

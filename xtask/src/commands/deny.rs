@@ -1,10 +1,12 @@
-//! `cargo xtask deny`: dependencies against `deny.toml`.
+//! `cargo xtask deny`: dependencies against `deny.toml`, of every workspace there is.
 //!
 //! Owns a small reader of those rules that needs nothing installed (licences,
-//! sources, bans, wildcards). Where `cargo deny` is installed it has the last
+//! sources, bans, wildcards, build scripts). Where `cargo deny` is installed it has the last
 //! word; advisories are left to it, since they need a database from the network.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -15,7 +17,7 @@ use crate::outcome::Outcome;
 use crate::tools::version;
 use crate::workspace::Workspace;
 
-/// Checks every package of `Cargo.lock`.
+/// Checks every package of every `Cargo.lock`.
 ///
 /// # Errors
 /// When `deny.toml` or the packages cannot be read.
@@ -23,26 +25,24 @@ pub fn run(workspace: &Workspace) -> Result<Outcome> {
     let text = std::fs::read_to_string(workspace.root.join("deny.toml"))
         .context("cannot read deny.toml")?;
     let rules = Rules::read(&text)?;
-    let metadata = workspace.metadata()?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists no packages")?;
     let mut outcome = Outcome::default();
-    outcome.fact("packages", packages.len());
-    for package in packages {
-        let faults = rules.faults(package, &workspace.root);
-        if faults.is_empty() {
-            continue;
-        }
-        let name = format!(
-            "{} {}",
-            text_of(package, "name"),
-            text_of(package, "version")
-        );
-        for fault in faults {
-            outcome.failures.push(format!("{name}: {fault}"));
+    let mut checked = BTreeSet::new();
+    for manifest in manifests(workspace)? {
+        let metadata = workspace.metadata_of(&manifest)?;
+        let packages = metadata["packages"]
+            .as_array()
+            .context("cargo metadata lists no packages")?;
+        for package in packages {
+            let (name, version) = (text_of(package, "name"), text_of(package, "version"));
+            if !checked.insert((name.to_owned(), version.to_owned())) {
+                continue;
+            }
+            for fault in rules.faults(package, &workspace.root) {
+                outcome.failures.push(format!("{name} {version}: {fault}"));
+            }
         }
     }
+    outcome.fact("packages", checked.len());
     if outcome.held() {
         outcome.passed += 1;
     }
@@ -56,11 +56,31 @@ pub fn run(workspace: &Workspace) -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// The manifest of every workspace: the root, and those that stand alone.
+fn manifests(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for file in workspace.files()? {
+        if file.file_name() != Some(OsStr::new("Cargo.toml")) {
+            continue;
+        }
+        let text = std::fs::read_to_string(workspace.root.join(&file))?;
+        let table: Table = text
+            .parse()
+            .with_context(|| format!("{} is no TOML", file.display()))?;
+        if table.contains_key("workspace") {
+            found.push(file);
+        }
+    }
+    Ok(found)
+}
+
 /// The part of `deny.toml` that is read here.
 struct Rules {
     licences: Vec<Licensee>,
     registries: Vec<String>,
     banned: Vec<(String, String)>,
+    /// Whose build script may run.
+    scripts: Vec<String>,
 }
 
 impl Rules {
@@ -87,10 +107,17 @@ impl Rules {
                 (field("crate"), field("reason"))
             })
             .collect();
+        let scripts = table["bans"]["build"]["allow-build-scripts"]
+            .as_array()
+            .context("deny.toml: [bans.build] has no allow-build-scripts")?
+            .iter()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
         Ok(Self {
             licences,
             registries,
             banned,
+            scripts,
         })
     }
 
@@ -101,6 +128,11 @@ impl Rules {
         let name = text_of(package, "name");
         if let Some((_, reason)) = self.banned.iter().find(|(banned, _)| banned == name) {
             faults.push(format!("banned: {reason}"));
+        }
+        let mut targets = package["targets"].as_array().into_iter().flatten();
+        let is_script = |target: &Value| target["kind"][0] == "custom-build";
+        if targets.any(is_script) && !self.scripts.iter().any(|script| script == name) {
+            faults.push("has a build script, which deny.toml does not allow".to_owned());
         }
         // Only our own manifests: a registry refuses wildcards itself.
         if package["source"].is_null() {
@@ -158,6 +190,8 @@ mod tests {
         allow-registry = ["https://github.com/rust-lang/crates.io-index"]
         [bans]
         deny = [{ crate = "openssl-sys", reason = "use rustls" }]
+        [bans.build]
+        allow-build-scripts = ["libc"]
     "#;
 
     fn faults(name: &str, licence: &str, source: &str) -> Vec<String> {
@@ -178,6 +212,20 @@ mod tests {
     fn an_unknown_source_and_a_banned_crate_are_named() {
         assert!(faults("a", "MIT", "git+https://example.org/a")[0].contains("git+"));
         assert!(faults("openssl-sys", "MIT", CRATES_IO)[0].contains("use rustls"));
+    }
+
+    #[test]
+    fn a_build_script_has_to_be_allowed() {
+        let found = |name: &str| {
+            let package = json!({
+                "name": name, "license": "MIT", "source": CRATES_IO,
+                "targets": [{ "kind": ["lib"] }, { "kind": ["custom-build"] }],
+            });
+            let rules = Rules::read(RULES).unwrap();
+            rules.faults(&package, Path::new("/"))
+        };
+        assert!(found("libc").is_empty());
+        assert!(found("a")[0].contains("build script"));
     }
 
     #[test]

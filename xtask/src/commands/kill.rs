@@ -1,56 +1,68 @@
-//! `cargo xtask kill`: kill -9 of a real process that writes at full speed, over
-//! and over on one directory.
+//! `cargo xtask kill`: real processes that write, and everything a kernel can do to
+//! them: killed at a random moment, killed at a system call of every kind, refused and
+//! lied to by the system, out of space, stopped and taken over.
 //!
-//! The parent keeps the acknowledgements. After each kill it opens the log again
-//! and demands: everything acknowledged as stored is there, in order and with
-//! equal bytes; nothing is there that was never sent; `check` finds no damage.
-//! The value of a record follows from its offset alone, so the parent needs to
-//! remember nothing else.
+//! After each the log is opened again with the real program, and judged: everything
+//! acknowledged is there, in order and with equal bytes; nothing is there that was never
+//! sent; `check` finds no damage; and the log goes on.
 
-use std::fmt::Write as _;
-use std::io::{BufWriter, Write as _};
-use std::process::ChildStdin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::Duration;
+mod calls;
+mod faults;
+mod random;
+mod small_disk;
+mod takeover;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use fastrand::Rng;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Skip};
+use crate::skips;
 use crate::tidelog::Tidelog;
+use crate::tools::tracer;
+use crate::victim::{Call, History, Launch, Level, Step, Steps, Workload, of_record, play};
 use crate::workspace::{PROFILE, Workspace};
 
-const LOG: &str = "killed";
-const RUNS: u32 = 50;
-const RUNS_QUICK: u32 = 10;
+const RUNS: usize = 50;
+const RUNS_QUICK: usize = 10;
 
-/// The longest a process lives, from its start.
-const LIFE_MS_MAX: u64 = 120;
+/// Of so many kills, one is at a random moment, and the others at system calls.
+const ONE_AT_RANDOM_OF: usize = 3;
 
-/// Bytes of filler in a value, at most.
-const FILLER_MAX: usize = 96;
+/// How many faults there are for a hundred kills.
+const FAULTS_PERCENT: usize = 50;
 
-/// `stored` is what a kill must keep, so most runs ask for that.
-const LEVELS: &[&str] = &["stored", "stored", "synced", "buffered"];
+/// Steps of a life that is looked at call by call.
+const STEPS: usize = 50;
+
+/// Steps that the log must take after what was done to it.
+const STEPS_AFTER: usize = 15;
 
 /// How often, and from where.
 #[derive(Args, Default)]
 pub struct Options {
-    /// Processes to kill.
+    /// Processes to kill; half as many are refused calls, or lied to.
     #[arg(long)]
-    pub runs: Option<u32>,
-    /// Where the choice of levels and moments starts; a fresh one unless given.
+    pub runs: Option<usize>,
+    /// Where the choice of lives, calls and moments starts; a fresh one unless given.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Kill at every call of a life that changes anything, and refuse each call once and
+    /// for ever, whatever the number of runs.
+    #[arg(long)]
+    pub every_call: bool,
+    /// Only at this call, as a failure names it: `pwrite64:35`.
+    #[arg(long, requires = "seed")]
+    pub call: Option<String>,
 }
 
-/// Kills, reopens and verifies.
+/// Kills, refuses, lies, reopens and judges.
 ///
 /// # Errors
-/// When the program does not build, or cannot be run at all.
+/// When the programs do not build.
 pub fn run(workspace: &Workspace, options: &Options, quick: bool) -> Result<Outcome> {
     let runs = options
         .runs
@@ -58,160 +70,180 @@ pub fn run(workspace: &Workspace, options: &Options, quick: bool) -> Result<Outc
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     eprintln!("seed {seed}");
     let folder = workspace.scratch("kill")?;
-    let mut victim = Victim {
-        tidelog: Tidelog::build(workspace, PROFILE, folder)?,
+    let tidelog = Tidelog::build(workspace, PROFILE, folder.join("random"))?;
+    let mut rig = Rig {
+        launch: Launch::build(workspace)?,
+        tidelog,
+        fast: Fast::make(&folder)?,
+        folder,
         seed,
         rng: Rng::with_seed(seed),
-        next: 0,
-        acknowledgements: 0,
-        unacknowledged: 0,
+        only: options.call.clone(),
     };
-
     let mut outcome = Outcome::default();
-    for run in 1..=runs {
-        match victim.live_and_die() {
-            Ok(sentence) => {
-                outcome.passed += 1;
-                eprintln!("  kill {run}/{runs}: {sentence}");
-            }
-            Err(error) => {
-                outcome
-                    .failures
-                    .push(format!("kill {run} of seed {seed}: {error:#}"));
-                break;
-            }
-        }
-    }
-    if outcome.held() {
-        outcome.step(victim.verify_from(0).context("the whole log at the end"));
-    }
     outcome.fact("seed", seed);
-    outcome.fact("runs", runs);
-    outcome.fact("records", victim.next);
-    outcome.fact("acknowledgements", victim.acknowledgements);
-    outcome.fact(
-        "kept_beyond_the_last_acknowledgement",
-        victim.unacknowledged,
-    );
-    if outcome.held() && victim.acknowledgements == 0 {
-        outcome.failures.push(format!(
-            "no process lived long enough to acknowledge anything in {LIFE_MS_MAX} ms"
-        ));
+    let at_random = runs / ONE_AT_RANDOM_OF;
+    if rig.only.is_none() {
+        outcome.add("random", random::run(&rig.tidelog, seed, at_random));
+        outcome.add("small_disk", small_disk::run(&mut rig)?);
     }
+    match tracer::ensure() {
+        Ok(()) => {
+            let every_call = options.every_call || rig.only.is_some();
+            let (kills, faults) = if every_call {
+                (usize::MAX, usize::MAX)
+            } else {
+                (runs - at_random, runs * FAULTS_PERCENT / 100)
+            };
+            outcome.add("at_calls", calls::run(&mut rig, kills)?);
+            outcome.add("faults", faults::run(&mut rig, faults)?);
+            outcome.add("takeover", takeover::run(&mut rig, every_call)?);
+        }
+        Err(error) => outcome.skips.push(Skip {
+            name: "kill_at_calls".to_owned(),
+            reason: format!("{error:#}"),
+        }),
+    }
+    skips::judge(workspace, &mut outcome)?;
     Ok(outcome)
 }
 
-struct Victim {
+/// A life that makes the same calls each time it is lived.
+struct Script {
+    /// What its values follow from: their lengths decide when a segment is full.
+    seed: u64,
+    steps: Vec<Step>,
+}
+
+impl Script {
+    fn history(&self) -> History {
+        History::new(self.seed)
+    }
+}
+
+/// What all of them share.
+struct Rig {
+    launch: Launch,
     tidelog: Tidelog,
+    /// On a disk.
+    folder: PathBuf,
+    fast: Fast,
     seed: u64,
     rng: Rng,
-    /// Records known to be in the log.
-    next: u64,
-    acknowledgements: u64,
-    unacknowledged: u64,
+    /// The only call to look at.
+    only: Option<String>,
 }
 
-impl Victim {
-    fn live_and_die(&mut self) -> Result<String> {
-        let level = LEVELS[self.rng.usize(..LEVELS.len())];
-        let life = Duration::from_micros(self.rng.u64(..LIFE_MS_MAX * 1000));
-        let sent = Arc::new(AtomicU64::new(self.next));
+/// A folder in memory where there is one: what a process leaves behind when it dies does
+/// not depend on the disk, and there a thousand lives take minutes.
+struct Fast(PathBuf);
 
-        let mut writing = self.tidelog.start(
-            &["append", LOG, "--acks", "--durability", level],
-            Box::new(|_| {}),
-        )?;
-        let stdin = writing.stdin().context("stdin was piped")?;
-        let feeding = thread::spawn({
-            let (seed, sent) = (self.seed, Arc::clone(&sent));
-            move || feed(stdin, seed, &sent)
-        });
-        thread::sleep(life);
-        let (said, killed) = writing.kill()?;
-        ensure!(killed, "the process ended before it was killed");
-        // Its stdin is closed now, which ends the feeding.
-        let _ = feeding.join();
-
-        let before = self.next;
-        let acknowledged = said.next.unwrap_or(before);
-        ensure!(
-            said.first.is_none_or(|first| first == before),
-            "the log had {before} records, but the first acknowledged offset is {:?}",
-            said.first
-        );
-        let must_keep = if level == "buffered" {
-            before
+impl Fast {
+    fn make(otherwise: &Path) -> Result<Self> {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            memory.join(format!("tidelog-kill-{}", std::process::id()))
         } else {
-            acknowledged
+            otherwise.join("fast")
         };
-        let found = match self.tidelog.stat(LOG)? {
-            Some(stat) => stat["next"].as_u64().context("stat without next")?,
-            None => 0,
-        };
-        let sent = sent.load(Ordering::SeqCst);
-        ensure!(
-            found >= must_keep,
-            "records up to {must_keep} were acknowledged as {level} or were there before, \
-             but the log ends at {found}"
-        );
-        ensure!(
-            found <= sent,
-            "the log has {found} records, but only {sent} were ever sent"
-        );
-        self.next = found;
-        self.acknowledgements += said.count;
-        self.unacknowledged += found.saturating_sub(acknowledged);
-        if found > 0 {
-            self.verify_from(before.saturating_sub(1000))?;
-            ensure!(self.tidelog.is_healthy(LOG)?, "check finds damage");
-        }
-        Ok(format!(
-            "{level} after {:.1} ms, {} acknowledged, {} there, {found} in all",
-            life.as_secs_f64() * 1000.0,
-            acknowledged - before,
-            found - before.min(found),
-        ))
-    }
-
-    /// Reads every record from `from` on and compares its bytes.
-    fn verify_from(&self, from: u64) -> Result<()> {
-        let mut expected = from;
-        self.tidelog.records(LOG, from, |record| {
-            ensure!(
-                record["offset"] == expected && record["value"] == *value(self.seed, expected),
-                "expected offset {expected} with its own value, found {record}"
-            );
-            expected += 1;
-            Ok(())
-        })?;
-        ensure!(
-            expected == self.next,
-            "stat says the log ends at {}, but reading it ends at {expected}",
-            self.next
-        );
-        Ok(())
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(Self(folder))
     }
 }
 
-/// Writes records as fast as the process takes them, until it is gone.
-fn feed(stdin: ChildStdin, seed: u64, sent: &AtomicU64) {
-    let mut stdin = BufWriter::with_capacity(64 << 10, stdin);
-    loop {
-        // Counted first: what is in the pipe may be read at once.
-        let offset = sent.fetch_add(1, Ordering::SeqCst);
-        if writeln!(stdin, "{}", value(seed, offset)).is_err() {
-            return;
-        }
+impl Drop for Fast {
+    fn drop(&mut self) {
+        // A few small files; the next start of the machine removes them as well.
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// The value of the record at `offset`: one line of text.
-fn value(seed: u64, offset: u64) -> String {
-    let mut rng = Rng::with_seed(seed ^ offset.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let mut text = format!("record {offset} ");
-    for _ in 0..rng.usize(..FILLER_MAX / 8) {
-        // A String takes every write.
-        let _ = write!(text, "{:08x}", rng.u32(..));
+impl Rig {
+    /// Everything drawn from now on follows from the seed and `part` alone, so that one
+    /// part can be repeated without the others.
+    fn begin(&mut self, part: &str) {
+        let part = u64::from(crc32fast::hash(part.as_bytes()));
+        self.rng = Rng::with_seed(self.seed ^ part << 32);
     }
-    text
+
+    /// A call, and how to come back to it.
+    fn named(&self, call: &Call) -> String {
+        format!(
+            "{call} ({}; cargo xtask kill --seed {} --call {call})",
+            call.file, self.seed
+        )
+    }
+
+    /// Takes up to `most` of the calls, as evenly from all kinds as there are.
+    fn spread(&mut self, mut calls: Vec<Call>, most: usize) -> Vec<Call> {
+        if let Some(only) = &self.only {
+            calls.retain(|call| call.to_string() == *only);
+        }
+        self.rng.shuffle(&mut calls);
+        let mut ranks = BTreeMap::new();
+        calls.sort_by_cached_key(|call| {
+            let rank = ranks.entry(call.kind.clone()).or_insert(0);
+            *rank += 1;
+            *rank
+        });
+        calls.truncate(most);
+        calls
+    }
+
+    /// An empty place for logs.
+    fn fresh(&self) -> Result<PathBuf> {
+        let folder = self.fast.0.join("logs");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        Ok(folder)
+    }
+
+    fn record(&self) -> PathBuf {
+        self.fast.0.join("record")
+    }
+
+    /// A life of everything, which ends by closing.
+    fn script(&mut self) -> Script {
+        let steps = Steps::new(Workload::Mixed, self.rng.u64(..));
+        Script {
+            seed: self.rng.u64(..),
+            steps: steps.take(STEPS).chain([Step::Close]).collect(),
+        }
+    }
+
+    /// The system calls of a script that nobody meddles with.
+    fn calls_of(&self, script: &Script, options: &[&str]) -> Result<Vec<Call>> {
+        let folder = self.fresh()?;
+        let words = tracer::command(crate::victim::KINDS, None, &self.record());
+        let mut history = script.history();
+        let mut process = self.launch.start(&folder, &words, options)?;
+        ensure!(
+            play(&mut process, &mut history, script.steps.iter().cloned())?,
+            "the process ended by itself"
+        );
+        process.finish()?;
+        of_record(&self.record(), &folder)
+    }
+
+    /// Judges what is left, lets another process go on with it, and judges again.
+    fn judge_and_go_on(&mut self, folder: &Path, history: &mut History) -> Result<u64> {
+        let kept = self.judge(folder, history)?;
+        self.launch
+            .go_on(folder, history, self.rng.u64(..), STEPS_AFTER)?;
+        self.judge(folder, history)?;
+        Ok(kept)
+    }
+
+    fn judge(&self, folder: &Path, history: &mut History) -> Result<u64> {
+        let kept = history.kept(Level::Stored);
+        let verdict = history.judge(&self.tidelog.on(folder.to_owned()), Level::Stored)?;
+        ensure!(
+            verdict.lost == 0,
+            "{} of {kept} records acknowledged as stored are gone",
+            verdict.lost
+        );
+        Ok(kept)
+    }
 }

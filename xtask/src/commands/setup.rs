@@ -4,7 +4,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::tools::{browser, npm, rust, version};
+use crate::tools::{browser, cxx, npm, rust, version};
 use crate::workspace::Workspace;
 
 /// What to install beyond the minimum.
@@ -13,6 +13,9 @@ pub struct Options {
     /// Also install Chromium, through the system's package manager.
     #[arg(long)]
     browser: bool,
+    /// Also install a nightly toolchain with Miri.
+    #[arg(long)]
+    miri: bool,
 }
 
 /// Installs, then prints one line per tool. Returns whether all that is needed
@@ -32,6 +35,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if options.browser {
         need(browser::install());
     }
+    if options.miri {
+        need(rust::install_miri());
+    }
 
     let print = |name: &str, found: Option<String>| {
         println!("{name:<26} {}", found.as_deref().unwrap_or("missing"));
@@ -45,8 +51,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     print("node", npm::node().ok());
     let data = npm::is_installed(&npm::data(workspace));
     print("demo data (npm)", data.then(|| "installed".to_owned()));
+    print("c++ (for fuzz)", cxx::find());
     print("python3 (for reader)", version("python3"));
+    print("strace (for kill)", version("strace"));
     print("cargo-deny (optional)", version("cargo-deny"));
+    let miri = rust::has_miri().then(|| "installed".to_owned());
+    print("miri (optional)", miri);
     print("chromium (optional)", browser::find());
 
     for sentence in &missing {

@@ -5,6 +5,7 @@ mod bytes;
 mod fingerprint;
 mod layers;
 mod limits;
+mod safety;
 mod text;
 
 use std::path::PathBuf;
@@ -55,7 +56,10 @@ pub fn run(workspace: &Workspace) -> Result<Outcome> {
     rule(sources.iter().flat_map(text::faults).collect());
     rule(sources.iter().flat_map(bytes::faults).collect());
     rule(limits::faults(&sources));
+    rule(safety::faults(&sources));
     rule(layers::faults(&metadata)?);
+    rule(layers::crowded(&metadata)?);
+    rule(layers::planted(&metadata)?);
     rule(layers::unexplained(
         &metadata,
         &document(workspace, "DESIGN.md")?,

@@ -1,4 +1,4 @@
-//! Owns the Rust toolchain: the targets of `rust-toolchain.toml`.
+//! Owns the Rust toolchain: the targets of `rust-toolchain.toml`, and Miri.
 
 use std::path::Path;
 
@@ -58,4 +58,38 @@ pub fn install_targets(workspace: &Workspace) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What installs Miri.
+pub const MIRI: &str = "rustup toolchain install nightly --component miri,rust-src";
+
+/// Whether a nightly toolchain with Miri is installed, and the standard library's
+/// sources, which Miri compiles for itself.
+pub fn has_miri() -> bool {
+    let run = ["run", "nightly"];
+    let there = |program: &[&str]| Call::new("rustup").args(run).args(program).probe().ok();
+    let miri = there(&["cargo", "miri", "--version"]).is_some_and(|(runs, _)| runs);
+    let sysroot = Call::new("rustup")
+        .args(run)
+        .args(["rustc", "--print", "sysroot"]);
+    miri && sysroot.answer().is_ok_and(|(status, text)| {
+        let sources = Path::new(text.trim()).join("lib/rustlib/src/rust/library");
+        status.success() && sources.is_dir()
+    })
+}
+
+/// Installs Miri and what it needs, unless it is there already.
+///
+/// # Errors
+/// When rustup is missing or refuses.
+pub fn install_miri() -> Result<()> {
+    if has_miri() {
+        return Ok(());
+    }
+    let mut words = MIRI.split(' ');
+    Call::new(words.next().unwrap_or_default())
+        .args(words)
+        .args(["--profile", "minimal"])
+        .run()
+        .with_context(|| format!("cannot install Miri: `{MIRI}` does it where rustup works"))
 }

@@ -2,7 +2,7 @@
 //! can acknowledge the same level.
 
 use anyhow::Result;
-use tidelog::Durability;
+use tidelog::{Durability, Indexes};
 
 use super::Effort;
 use crate::peers::{Contender, ours};
@@ -112,6 +112,40 @@ pub fn rolls(effort: &Effort, report: &mut Report) -> Result<()> {
         Contender::raw_bounded(frame),
     ];
     compare_all(effort, report, &name, &workload, bar, &contenders)
+}
+
+/// Small messages, stored, with indexes by key and time, beside the same without.
+///
+/// # Errors
+/// That of tidelog.
+pub fn indexed(effort: &Effort, report: &mut Report) -> Result<()> {
+    for batch in BATCHES {
+        let workload = Workload {
+            payload: Payload::small(),
+            messages: effort.records.next_multiple_of(batch),
+            batch,
+            level: Durability::Stored,
+        };
+        let indexed = |name, keys, times| {
+            let indexes = Indexes { keys, times };
+            (name, Contender::indexed(name, indexes, workload.level))
+        };
+        let (names, contenders): (Vec<_>, Vec<_>) = [
+            indexed("no index", false, false),
+            indexed("an index by time", false, true),
+            indexed("an index by key", true, false),
+            indexed("both indexes", true, true),
+        ]
+        .into_iter()
+        .unzip();
+        let figures = take_turns(&effort.dir, effort.rounds, &workload, &contenders)?;
+        for (own, kind) in figures.iter().zip(&names).skip(1) {
+            let name = format!("append stored with {kind}, batch {batch}, with rolls");
+            let bar = Some(Bar::CostAtMost(1.3)).filter(|_| *kind == "both indexes");
+            report.add(Row::new(name, own, names[0], &figures[0], bar));
+        }
+    }
+    Ok(())
 }
 
 fn compare(

@@ -2,6 +2,7 @@
 //! the algorithm that `crc32fast` has without its `std` feature.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -33,12 +34,36 @@ pub fn sequential(effort: &Effort, report: &mut Report) -> Result<()> {
         };
         in_fresh_directory(&effort.dir, |home| {
             ours::fill(home, &workload)?;
+            reopened(effort, report, home, &workload)?;
             let log = ours::open(home)?;
             compare(effort, report, &log, &workload, "from files")?;
             log.close()?;
             let log = ours::open_cached(home)?;
             compare(effort, report, &log, &workload, "from memory")
         })?;
+    }
+    Ok(())
+}
+
+/// Opens the log and reads it once, beside reading it once more.
+fn reopened(effort: &Effort, report: &mut Report, home: &Path, workload: &Workload) -> Result<()> {
+    for limit in [1, 8, 64] {
+        let [mut first, mut again] = [(); 2].map(|()| Figures::default());
+        for _ in 0..effort.rounds {
+            let begun = Instant::now();
+            let log = ours::open_cached(home)?;
+            read(&log, 0, workload.messages, ReadLimits::records(limit))?;
+            first.add(begun.elapsed(), workload.messages);
+            let begun = Instant::now();
+            read(&log, 0, workload.messages, ReadLimits::records(limit))?;
+            again.add(begun.elapsed(), workload.messages);
+            log.close()?;
+        }
+        let name = format!(
+            "reopen and read, limit {limit}, appended {} at a time",
+            workload.batch
+        );
+        report.add(Row::new(name, &first, "read again", &again, None));
     }
     Ok(())
 }

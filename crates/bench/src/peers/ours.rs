@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Result;
 use tidelog::blocking::{Log, Logs};
 use tidelog::{
-    AppendOptions, BlobKind, BlockStore, Durability, FileStore, NewRecord, Producer, ProducerId,
-    SystemHost,
+    AppendOptions, BlobKind, BlockStore, Durability, FileStore, Indexes, NewRecord, Producer,
+    ProducerId, SystemHost,
 };
 use tidelog_testkit::counting::{CountingStore, Operation};
 
@@ -25,6 +25,21 @@ pub const CACHE_FOR_ALL: usize = 2 << 30;
 /// That of tidelog.
 pub fn open(dir: &Path) -> Result<Log> {
     open_over(FileStore::create(dir)?)
+}
+
+/// Indexes by key and by time.
+pub const BOTH: Indexes = Indexes {
+    keys: true,
+    times: true,
+};
+
+/// Opens the log in `dir` with these indexes, which it gets if it is new.
+///
+/// # Errors
+/// That of tidelog.
+pub fn open_indexed(dir: &Path, indexes: Indexes) -> Result<Log> {
+    let logs = Logs::over(FileStore::create(dir)?, Arc::new(SystemHost));
+    Ok(logs.log(NAME).create(true).indexes(indexes).open()?)
 }
 
 /// Opens the log in `store`.

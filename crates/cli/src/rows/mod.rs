@@ -65,6 +65,8 @@ pub enum Place {
     Line(u64),
     /// An element of an array, from 1.
     Element(u64),
+    /// A byte of a file that is no text, from 0.
+    Byte(u64),
 }
 
 impl fmt::Display for Place {
@@ -72,6 +74,7 @@ impl fmt::Display for Place {
         match self {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Element(number) => write!(f, "element {number}"),
+            Self::Byte(position) => write!(f, "byte {position}"),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use crate::args::{Appending, Shared, batch};
 use crate::batch::{Batches, too_large};
+use crate::creation::Creation;
 use crate::error::Failure;
 use crate::rows::{Lines, Place, Source, not_json};
 use crate::{opening, output};
@@ -30,6 +31,8 @@ pub struct Append {
     batch: usize,
     #[command(flatten)]
     appending: Appending,
+    #[command(flatten)]
+    creation: Creation,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -46,7 +49,7 @@ impl Append {
     /// Appends every line.
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
         let mut lines = Lines::new(Source::open(Path::new("-"))?);
-        let log = opening::to_write(shared, &self.log)?;
+        let log = opening::to_append(shared, &self.log, &self.creation)?;
         let appending = &self.appending;
         let mut batches = Batches::new(&log, self.batch, appending.level(), appending.acks);
         let pushed = self.push_all(&mut lines, &mut batches);

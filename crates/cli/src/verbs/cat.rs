@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use tidelog::{At, Record};
 
-use crate::args::{Shared, at};
+use crate::args::{Key, Shared, at};
 use crate::error::Failure;
 use crate::record::Form;
 use crate::{opening, output, scan};
@@ -23,8 +23,10 @@ pub struct Cat {
     #[arg(long)]
     max: Option<u64>,
     /// Newest first.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["key", "key_base64"])]
     reverse: bool,
+    #[command(flatten)]
+    key: Key,
 }
 
 impl Cat {
@@ -38,7 +40,10 @@ impl Cat {
             form.write(&mut out, record)
                 .map_err(|error| Failure::output(&error))
         };
-        if self.reverse {
+        if let Some(key) = self.key.bytes() {
+            let from = self.from.unwrap_or(At::Oldest);
+            scan::forward_by_key(&log, key, from, max, &mut print)?;
+        } else if self.reverse {
             scan::reverse(&log, self.from.unwrap_or(At::Last), max, &mut print)?;
         } else {
             scan::forward(&log, self.from.unwrap_or(At::Oldest), max, &mut print)?;

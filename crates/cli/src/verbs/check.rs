@@ -9,7 +9,7 @@ use tidelog::{CheckError, Corruption, ErrorKind, OpenError, OpenLogError};
 
 use crate::args::Shared;
 use crate::error::Failure;
-use crate::{opening, output, progress};
+use crate::{amounts, opening, output, progress};
 
 const DAMAGED: u8 = 1;
 const COULD_NOT_LOOK: u8 = 2;
@@ -21,12 +21,21 @@ const COULD_NOT_LOOK: u8 = 2;
 pub struct Check {
     /// The log; without one, the catalog that holds the names of all logs.
     log: Option<String>,
+    /// Look at about this many bytes at most, such as 1GiB, and say where to go on.
+    #[arg(long, value_name = "BYTES", value_parser = amounts::bytes, requires = "log")]
+    budget: Option<u64>,
+    /// Go on from this offset, as a check with a budget has said.
+    #[arg(long, value_name = "OFFSET", default_value = "0", requires = "log")]
+    from: u64,
 }
 
 #[derive(Serialize)]
 struct Answer {
     healthy: bool,
     findings: Vec<Finding>,
+    /// The offset from which on there is more to check, if there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -73,10 +82,17 @@ impl fmt::Display for Finding {
 impl Check {
     fn look(&self, shared: &Shared) -> Result<Answer, Failure> {
         let logs = opening::logs(shared)?;
+        let mut next = None;
         let report = match &self.log {
             None => logs.check_catalog(),
             Some(name) => match logs.log(name).read_only(true).open() {
-                Ok(log) => log.check(),
+                Ok(log) => {
+                    let checked = log.check_from(self.from, self.budget.unwrap_or(u64::MAX));
+                    checked.map(|checked| {
+                        next = checked.more.then_some(checked.next);
+                        checked.report
+                    })
+                }
                 Err(OpenLogError::Open { source, .. }) => Err(CheckError::Open(source)),
                 Err(error) => return Err(error.into()),
             },
@@ -98,6 +114,7 @@ impl Check {
         Ok(Answer {
             healthy: findings.is_empty(),
             findings,
+            next,
         })
     }
 
@@ -114,6 +131,9 @@ impl Check {
         };
         for finding in &answer.findings {
             text.push_str(&format!("\n{finding}"));
+        }
+        if let Some(next) = answer.next {
+            text.push_str(&format!("\nthere is more: go on with --from {next}"));
         }
         output::say(shared.json, &answer, &text)?;
         if answer.healthy {

@@ -1,24 +1,29 @@
 //! `export`: all records into a file.
 
-use std::fs::File;
+use std::fmt;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
+use serde::Serialize;
 use tidelog::{At, Record};
 
 use crate::args::Shared;
 use crate::error::Failure;
 use crate::record::write_json;
 use crate::rows::Format;
+use crate::shape::Shape;
 use crate::{opening, output, progress, scan};
 
-/// Write all records into a file.
+/// Write all records, or the log itself, into a file.
 ///
 /// ndjson and json hold the objects that cat prints with --json, which append
 /// takes back with --format ndjson. csv has the columns offset, time, key, value,
-/// key_base64 and value_base64; it shows absent and empty alike.
+/// key_base64 and value_base64; it shows absent and empty alike. tidelog is the log
+/// itself, with its offsets, settings and producers: import makes an equal one of it,
+/// anywhere. It needs the log for writing, since its last segment ends.
 #[derive(Debug, Args)]
 pub struct Export {
     /// The log.
@@ -28,16 +33,36 @@ pub struct Export {
     file: PathBuf,
     /// How to write it. By the file's extension unless given, else ndjson.
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<Shape>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// The offset that follows the last record.
+    next: u64,
+    records: u64,
+    bytes: u64,
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "exported {} records up to offset {}, {} bytes",
+            self.records, self.next, self.bytes
+        )
+    }
 }
 
 impl Export {
     /// Writes them.
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let format = self
-            .format
-            .or_else(|| Format::of(&self.file))
-            .unwrap_or(Format::Ndjson);
+        let shape = self.format.or_else(|| Shape::of(&self.file));
+        let format = match shape.unwrap_or(Shape::Rows(Format::Ndjson)) {
+            Shape::Rows(format) => format,
+            Shape::Klevdb => return Err(Failure::usage("an export cannot be one of klevdb")),
+            Shape::Log => return self.write_log(shared),
+        };
         let log = opening::to_read(shared, &self.log)?;
         let to_stdout = self.file.as_os_str() == "-";
         let failed = |error: io::Error| {
@@ -60,6 +85,40 @@ impl Export {
         })?;
         bar.finish_and_clear();
         sheet.end().map_err(failed)
+    }
+}
+
+impl Export {
+    fn write_log(&self, shared: &Shared) -> Result<(), Failure> {
+        let log = opening::to_change(shared, &self.log)?;
+        let to_stdout = self.file.as_os_str() == "-";
+        let bar = progress::working("exporting");
+        let exported = if to_stdout {
+            log.export(output::stdout())
+        } else {
+            let file = create(&self.file)?;
+            let exported = log.export(&file);
+            let synced = file.sync_all();
+            let failed = |error| Failure::io("write", &self.file, &error);
+            if exported.is_err() || synced.is_err() {
+                // Half an export is none.
+                fs::remove_file(&self.file).map_err(failed)?;
+            }
+            synced.map_err(failed)?;
+            exported
+        };
+        bar.finish_and_clear();
+        let done = exported?;
+        log.close()?;
+        let answer = Answer {
+            next: done.next,
+            records: done.records,
+            bytes: done.bytes,
+        };
+        match to_stdout {
+            true => Ok(()),
+            false => output::say(shared.json, &answer, &answer.to_string()),
+        }
     }
 }
 

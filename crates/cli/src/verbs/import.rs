@@ -1,7 +1,9 @@
-//! `import`: the rows of a file as records.
+//! `import`: the rows of a file, or the messages of a klevdb directory, as records; or an
+//! export, as a new log.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -9,28 +11,48 @@ use serde::Serialize;
 
 use crate::args::{Appending, Shared, batch};
 use crate::batch::{Batches, Done, too_large};
+use crate::creation::Creation;
 use crate::error::Failure;
 use crate::rows::{self, Format, Mapping, Place, Row, Source, TimeRule, TimeUnit, parse_base};
+use crate::shape::Shape;
 use crate::{opening, output};
+
+mod klevdb;
+mod log;
+
+use log::take_log;
 
 /// Bad rows that are told one by one; further ones are only counted.
 const BAD_TOLD: u64 = 20;
 
-/// Append the rows of a file.
+/// Append the rows of a file or the messages of a klevdb directory, or make a new log of
+/// an export.
 ///
 /// The value of a record is its row as compact JSON; a row of CSV becomes an
 /// object of strings. After a failure, or a kill, give the same command again
 /// with --skip and the number of records acknowledged so far.
+///
+/// klevdb's messages keep their order, times, keys and values; a key or value
+/// without bytes becomes an absent one, as klevdb reads them. Offsets go on where
+/// the log is, without klevdb's gaps: the answer says which became which. Of a
+/// damaged directory everything before the damage is taken, and the exit code is 7.
+/// Let no other program write to the directory meanwhile.
+///
+/// A file that export wrote with --format tidelog becomes a new log, with the offsets and
+/// settings it had. Everything is verified first: a damaged file changes nothing.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The log; it is created if there is none.
-    log: String,
-    /// The file; - is the standard input.
-    file: PathBuf,
-    /// How the file is written. By its extension (.ndjson, .jsonl, .csv, .json)
-    /// unless given.
+    /// The log, which is created if there is none, and the file or the directory; -
+    /// is the standard input.
+    #[arg(value_names = ["LOG", "FILE"], num_args = 1..=2, required = true)]
+    places: Vec<OsString>,
+    /// The log, if only the file is given beside it.
+    #[arg(long = "log", value_name = "LOG")]
+    log: Option<String>,
+    /// How the file is written. By its extension (.ndjson, .jsonl, .csv, .json,
+    /// .tidelog) unless given.
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<Shape>,
     /// The field whose text becomes the key. Null, and only null, is no key.
     #[arg(long)]
     key_field: Option<String>,
@@ -56,23 +78,54 @@ pub struct Import {
     skip: u64,
     #[command(flatten)]
     appending: Appending,
+    #[command(flatten)]
+    creation: Creation,
 }
 
 impl Import {
-    /// Appends every row.
+    /// Appends everything.
     pub fn run(&self, shared: &Shared) -> Result<(), Failure> {
-        let format = self
-            .format
-            .or_else(|| Format::of(&self.file))
-            .ok_or_else(|| {
-                Failure::usage(format!(
-                    "{} has no extension that names its format; give --format ndjson, csv or json",
-                    self.file.display()
-                ))
-            })?;
-        let source = Source::open(&self.file)?;
+        let (log, file) = self.places()?;
+        let shape = self.format.or_else(|| Shape::of(&file)).ok_or_else(|| {
+            Failure::usage(format!(
+                "{} has no extension that names its format; give --format ndjson, csv, json, \
+                 klevdb or tidelog",
+                file.display()
+            ))
+        })?;
+        match shape {
+            Shape::Klevdb => self.take_klevdb(shared, log, &file),
+            Shape::Rows(format) => self.take_rows(shared, log, &file, format),
+            Shape::Log => take_log(shared, log, &file),
+        }
+    }
+
+    /// The log and the file, in whichever way they were given.
+    fn places(&self) -> Result<(&str, PathBuf), Failure> {
+        match (self.places.as_slice(), &self.log) {
+            ([file], Some(log)) => Ok((log, file.into())),
+            ([log, file], None) => {
+                let log = log.to_str().ok_or_else(|| {
+                    Failure::usage(format!("{log:?} is not UTF-8, and names of logs are"))
+                })?;
+                Ok((log, file.into()))
+            }
+            _ => Err(Failure::usage(
+                "give the log and the file, as LOG FILE or as --log LOG FILE",
+            )),
+        }
+    }
+
+    fn take_rows(
+        &self,
+        shared: &Shared,
+        log: &str,
+        file: &Path,
+        format: Format,
+    ) -> Result<(), Failure> {
+        let source = Source::open(file)?;
         let start = Instant::now();
-        let log = opening::to_write(shared, &self.log)?;
+        let log = opening::to_append(shared, log, &self.creation)?;
         let mut rows = Rows {
             batches: Batches::new(
                 &log,
@@ -94,7 +147,7 @@ impl Import {
         appended.and(closed).map_err(|failure| {
             let rest = self.skip + done.records;
             failure
-                .within(&self.file)
+                .within(file)
                 .and_note(&format!("{done}; import the rest with --skip {rest}"))
         })?;
         let imported = Imported {

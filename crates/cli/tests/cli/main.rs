@@ -2,14 +2,20 @@
 //! its outputs and its exit code.
 
 mod appending;
+mod backup;
 mod bad_input;
 mod damage;
 mod exporting;
 mod importing;
+mod indexes;
 mod interruptions;
+mod klevdb;
 mod mount;
 mod names;
+mod portable;
 mod reading;
 mod refusals;
+mod removing;
+mod retention;
 mod sandbox;
 mod space;

@@ -77,7 +77,9 @@ fn stat_prints_the_bounds_and_the_size() {
     }
     assert_eq!(
         stat,
-        json!({"oldest": 0, "last": 9, "next": 10, "durable": 10, "records": 10,
+        json!({"oldest": 0, "last": 9, "next": 10, "durable": 10, "records": 10, "deleted": 0,
+               "indexes": {"keys": false, "times": false},
+               "retention": {"age": null, "bytes": null, "records": null},
                "segments": 1, "bytes": null, "opening": null})
     );
 

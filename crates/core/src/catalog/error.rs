@@ -4,9 +4,9 @@ use alloc::string::String;
 use core::fmt;
 
 use super::NameError;
-use crate::ErrorKind;
-use crate::log::{AppendError, OpenError, ReadError, SyncError};
+use crate::log::{AppendError, MaintainError, OpenError, ReadError, SyncError};
 use crate::store::StoreError;
+use crate::{ErrorKind, LogId};
 
 /// Why the catalog could not be opened, read or added to.
 #[derive(Debug)]
@@ -16,6 +16,13 @@ pub enum CatalogError<E> {
     Name(NameError),
     /// There is a log of this name.
     Exists(String),
+    /// The number that a log has to keep belongs to another one here.
+    Taken {
+        /// The number.
+        id: LogId,
+        /// The name of the other log.
+        name: String,
+    },
     /// The catalog was opened for reading.
     ReadOnly,
     /// Two logs were being created through one handle at the same time; try again.
@@ -33,6 +40,8 @@ pub enum CatalogError<E> {
     Append(AppendError<E>),
     /// A log could not be created, or the catalog not closed.
     Sync(SyncError<E>),
+    /// What an interrupted creation left could not be given its indexes.
+    Index(MaintainError<E>),
 }
 
 impl<E: StoreError> CatalogError<E> {
@@ -41,7 +50,7 @@ impl<E: StoreError> CatalogError<E> {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Name(_) => ErrorKind::Invalid,
-            Self::Exists(_) => ErrorKind::Exists,
+            Self::Exists(_) | Self::Taken { .. } => ErrorKind::Exists,
             Self::ReadOnly => ErrorKind::ReadOnly,
             Self::Busy => ErrorKind::Conflict,
             Self::Damaged { .. } => ErrorKind::Corrupt,
@@ -49,6 +58,7 @@ impl<E: StoreError> CatalogError<E> {
             Self::Read(source) => source.kind(),
             Self::Append(source) => source.kind(),
             Self::Sync(source) => source.kind(),
+            Self::Index(source) => source.kind(),
         }
     }
 }
@@ -58,6 +68,11 @@ impl<E: StoreError> fmt::Display for CatalogError<E> {
         match self {
             Self::Name(source) => source.fmt(f),
             Self::Exists(name) => write!(f, "there is a log named {name:?} already"),
+            Self::Taken { id, name } => write!(
+                f,
+                "number {id}, which the log has to keep, belongs to the log {name:?} there; \
+                 use another store"
+            ),
             Self::ReadOnly => f.write_str("the catalog was opened for reading"),
             Self::Busy => f.write_str("another log was being created at the same time; try again"),
             Self::Damaged { offset } => {
@@ -70,6 +85,7 @@ impl<E: StoreError> fmt::Display for CatalogError<E> {
             Self::Read(source) => source.fmt(f),
             Self::Append(source) => source.fmt(f),
             Self::Sync(source) => source.fmt(f),
+            Self::Index(source) => source.fmt(f),
         }
     }
 }

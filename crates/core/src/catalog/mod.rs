@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::format::{CatalogEntry, LogState};
-use crate::log::{Log, OpenError};
+use crate::log::{Log, OpenError, validate};
 use crate::sharing::{Local, Shared, Sharing};
 use crate::store::{BlockStore, LogId};
 use crate::{Access, At, Durability, Host, NewRecord, Options, ReadLimits};
@@ -90,49 +90,150 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
             .read(|names| names.get(name).filter(live).map(|entry| entry.id))
     }
 
-    /// Adds a log. When this returns it exists, empty, and survives a power cut. A
-    /// creation that was interrupted is completed.
+    /// Adds a log with these settings. When this returns it exists, empty, and survives
+    /// a power cut. A creation that was interrupted is completed.
     ///
     /// # Errors
-    /// `invalid` if the name is not allowed, `exists` if it is taken, `read-only` if
-    /// the catalog was opened for reading; otherwise as for appending to a log.
-    pub async fn create(&self, name: &str) -> Result<LogId, CatalogError<S::Error>> {
+    /// `invalid` if the name or an option is not allowed, `exists` if the name is taken,
+    /// `read-only` if the catalog was opened for reading; otherwise as for appending to
+    /// a log.
+    pub async fn create(
+        &self,
+        name: &str,
+        options: &Options,
+    ) -> Result<LogId, CatalogError<S::Error>> {
+        check_name(name).map_err(CatalogError::Name)?;
+        validate(options).map_err(CatalogError::Open)?;
+        let Some(log) = &self.log else {
+            return Err(CatalogError::ReadOnly);
+        };
+        let id = self.reserve_new(name).await?;
+        let new = self.open_new(log.store(), id, options).await?;
+        new.establish().await.map_err(CatalogError::Sync)?;
+        new.close().await.map_err(CatalogError::Sync)?;
+        self.complete(log, name, id).await
+    }
+
+    /// Sets a name aside, with a number of its own, for a log that is yet to be made.
+    /// [`adopt`](Self::adopt) makes it one of the logs. What is set aside already keeps
+    /// its number.
+    ///
+    /// # Errors
+    /// `invalid` if the name is not allowed, `exists` if there is a log of this name;
+    /// `read-only`; otherwise as for appending to a log.
+    pub async fn reserve_new(&self, name: &str) -> Result<LogId, CatalogError<S::Error>> {
         check_name(name).map_err(CatalogError::Name)?;
         let Some(log) = &self.log else {
             return Err(CatalogError::ReadOnly);
         };
-        let id = match self.names.read(|names| names.get(name).copied()) {
+        match self.names.read(|names| names.get(name).copied()) {
             Some(entry) if entry.state == LogState::Live => {
-                return Err(CatalogError::Exists(name.to_string()));
+                Err(CatalogError::Exists(name.to_string()))
             }
-            Some(entry) => entry.id,
-            // A number that follows from the record's place is never given twice.
-            None => {
-                let id = LogId(log.bounds().next + 1);
-                self.record(
-                    log,
-                    name,
-                    CatalogEntry {
-                        id,
-                        state: LogState::Creating,
-                    },
-                )
-                .await?
-            }
+            Some(entry) => Ok(entry.id),
+            None => self.set_aside(log, name, self.free_number(log)).await,
+        }
+    }
+
+    /// Sets a name and a number aside for a log that is not here yet and has to keep its
+    /// number, as a backup does. [`adopt`](Self::adopt) makes it one of the logs.
+    ///
+    /// # Errors
+    /// `invalid` if the name is not allowed, `exists` if the name belongs to another
+    /// number here, or the number to another name; `read-only`; otherwise as for
+    /// appending to a log.
+    pub async fn reserve(&self, name: &str, id: LogId) -> Result<(), CatalogError<S::Error>> {
+        check_name(name).map_err(CatalogError::Name)?;
+        let Some(log) = &self.log else {
+            return Err(CatalogError::ReadOnly);
         };
-        let new = Log::<&S, P>::open(log.store(), id, Options::default(), Arc::clone(&self.host));
-        let new = new.await.map_err(CatalogError::Open)?;
-        new.establish().await.map_err(CatalogError::Sync)?;
-        new.close().await.map_err(CatalogError::Sync)?;
-        self.record(
-            log,
-            name,
-            CatalogEntry {
-                id,
-                state: LogState::Live,
-            },
-        )
-        .await
+        let (known, other) = self.names.read(|names| {
+            let mut others = names.iter().filter(|(other, _)| *other != name);
+            let other = others.find(|(_, entry)| entry.id == id);
+            (
+                names.get(name).copied(),
+                other.map(|(other, _)| other.clone()),
+            )
+        });
+        if let Some(other) = other {
+            return Err(CatalogError::Taken { id, name: other });
+        }
+        match known {
+            Some(entry) if entry.id == id => Ok(()),
+            Some(_) => Err(CatalogError::Exists(name.to_string())),
+            None => self.set_aside(log, name, id).await.map(drop),
+        }
+    }
+
+    /// Makes the log for which `name` was [set aside](Self::reserve) one of the logs.
+    ///
+    /// # Errors
+    /// As for [`reserve`](Self::reserve).
+    pub async fn adopt(&self, name: &str, id: LogId) -> Result<(), CatalogError<S::Error>> {
+        self.reserve(name, id).await?;
+        let Some(log) = &self.log else {
+            return Err(CatalogError::ReadOnly);
+        };
+        match self.get(name) {
+            Some(_) => Ok(()),
+            None => self.complete(log, name, id).await.map(drop),
+        }
+    }
+
+    /// A number that no log ever had. It follows from the place of the record that sets
+    /// it aside, unless a log brought along a higher one.
+    fn free_number(&self, log: &Log<S, P>) -> LogId {
+        let given = |names: &BTreeMap<String, CatalogEntry>| {
+            names.values().map(|entry| entry.id.0).max().unwrap_or(0)
+        };
+        LogId(log.bounds().next.max(self.names.read(given)) + 1)
+    }
+
+    async fn set_aside(
+        &self,
+        log: &Log<S, P>,
+        name: &str,
+        id: LogId,
+    ) -> Result<LogId, CatalogError<S::Error>> {
+        let state = LogState::Creating;
+        self.record(log, name, CatalogEntry { id, state }).await
+    }
+
+    async fn complete(
+        &self,
+        log: &Log<S, P>,
+        name: &str,
+        id: LogId,
+    ) -> Result<LogId, CatalogError<S::Error>> {
+        let state = LogState::Live;
+        self.record(log, name, CatalogEntry { id, state }).await
+    }
+
+    /// The log that is being created. What an interrupted creation left of it has the
+    /// indexes that were asked for then.
+    async fn open_new<'s>(
+        &self,
+        store: &'s S,
+        id: LogId,
+        options: &Options,
+    ) -> Result<Log<&'s S, P>, CatalogError<S::Error>> {
+        let options = Options {
+            access: Access::Write,
+            existing: false,
+            ..*options
+        };
+        let open = |options| Log::<&S, P>::open(store, id, options, Arc::clone(&self.host));
+        let (opened, wanted) = (open(options).await, options.indexes);
+        let (Err(OpenError::OtherIndexes(_)), Some(indexes)) = (&opened, wanted) else {
+            return opened.map_err(CatalogError::Open);
+        };
+        let options = Options {
+            indexes: None,
+            ..options
+        };
+        let left = open(options).await.map_err(CatalogError::Open)?;
+        left.reindex(indexes).await.map_err(CatalogError::Index)?;
+        Ok(left)
     }
 
     async fn record(
@@ -141,11 +242,11 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
         name: &str,
         entry: CatalogEntry,
     ) -> Result<LogId, CatalogError<S::Error>> {
-        let value = entry.encode();
+        let (value, place) = (entry.encode(), log.bounds().next);
         let record = NewRecord::new(&value).key(name.as_bytes());
         let given = log.append(&[record], Durability::Synced.into()).await;
         let given = given.map_err(CatalogError::Append)?;
-        if entry.state == LogState::Creating && given.first + 1 != entry.id.0 {
+        if entry.state == LogState::Creating && given.first != place {
             return Err(CatalogError::Busy);
         }
         self.names

@@ -15,6 +15,9 @@ use super::{Attributes, Fault};
 use crate::limits;
 use crate::record::{Header, Headers};
 
+/// Bytes of the shortest record.
+pub(crate) const RECORD_MIN: u64 = 3;
+
 /// Which optional fields the records of a frame carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shape {
@@ -93,6 +96,12 @@ pub(crate) struct RecordShape<'a> {
 }
 
 impl<'a> RecordShape<'a> {
+    /// The time of the record at the start of `bytes`, less the frame's base time.
+    #[inline]
+    pub(crate) fn time_delta(bytes: &[u8]) -> Result<i64, Fault> {
+        Input::new(bytes).signed()
+    }
+
     /// Reads the record at the start of `bytes`.
     #[inline]
     pub(crate) fn decode(bytes: &'a [u8], shape: Shape) -> Result<Self, Fault> {

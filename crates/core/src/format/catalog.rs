@@ -41,7 +41,15 @@ impl CatalogEntry {
         };
         Ok(Self {
             state,
-            id: LogId(input.varint()?),
+            id: log_id(&mut input)?,
         })
+    }
+}
+
+/// The number of a log, above which there is another.
+fn log_id(input: &mut Input<'_>) -> Result<LogId, Fault> {
+    match input.varint()? {
+        u64::MAX => Err(Fault::Malformed("number of a log")),
+        number => Ok(LogId(number)),
     }
 }

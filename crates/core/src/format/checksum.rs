@@ -3,7 +3,7 @@
 
 use crc32fast::Hasher;
 
-use crate::store::{BlobId, BlobKind};
+use crate::store::{BlobId, BlobKind, LogId};
 
 /// What the checksums of one blob start from: log, kind, number, writer epoch
 /// and salt. Bytes of any other blob, or of an older generation of this one,
@@ -18,12 +18,19 @@ impl Seed {
             BlobKind::ManifestCopy => BlobKind::Manifest,
             kind => kind,
         };
+        Self::over([blob.log.0, kind as u64, blob.number, epoch, salt])
+    }
+
+    /// That of an export, whose kind no blob has.
+    pub(super) fn of_export(log: LogId, kind: u8, epoch: u64, salt: u64) -> Self {
+        Self::over([log.0, u64::from(kind), 0, epoch, salt])
+    }
+
+    fn over(fields: [u64; 5]) -> Self {
         let mut hasher = Hasher::new();
-        hasher.update(&blob.log.0.to_le_bytes());
-        hasher.update(&(kind as u64).to_le_bytes());
-        hasher.update(&blob.number.to_le_bytes());
-        hasher.update(&epoch.to_le_bytes());
-        hasher.update(&salt.to_le_bytes());
+        for field in fields {
+            hasher.update(&field.to_le_bytes());
+        }
         Self(hasher.finalize())
     }
 
@@ -70,7 +77,6 @@ impl ContentHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LogId;
 
     // The vectors of FORMAT.md, section "Checksums".
     #[test]

@@ -1,6 +1,9 @@
 //! Owns the reasons for which bytes are not what the format says they must be.
 
+use alloc::vec::Vec;
 use core::fmt;
+
+use crate::ErrorKind;
 
 /// Why stored bytes were refused. The place is given beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,28 @@ pub enum Fault {
     Gap,
     /// The bytes belong to another blob or another writer.
     Foreign,
+    /// Memory for so many bytes was refused: nothing is known to be wrong here.
+    Memory(usize),
+}
+
+impl Fault {
+    /// `unsupported` for a version, feature or codec this build does not know,
+    /// `unavailable` where memory was refused, `corrupt` for everything else.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Version(_) | Self::Feature(_) | Self::Codec(_) => ErrorKind::Unsupported,
+            Self::Memory(_) => ErrorKind::Unavailable,
+            _ => ErrorKind::Corrupt,
+        }
+    }
+
+    /// Room for so many more items, or [`Fault::Memory`]. Whoever asks has held the
+    /// number against the bytes present, or a limit.
+    pub(crate) fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), Self> {
+        let refused = |_| Self::Memory(more.saturating_mul(size_of::<T>()));
+        items.try_reserve(more).map_err(refused)
+    }
 }
 
 impl fmt::Display for Fault {
@@ -51,6 +76,7 @@ impl fmt::Display for Fault {
             Self::Codec(name) => write!(f, "this build does not contain {name}"),
             Self::Gap => f.write_str("records are missing"),
             Self::Foreign => f.write_str("the bytes belong to another blob"),
+            Self::Memory(bytes) => write!(f, "memory for {bytes} bytes was refused"),
         }
     }
 }

@@ -10,8 +10,9 @@ use alloc::vec::Vec;
 
 use super::checksum::Seed;
 use super::wire::Input;
-use super::{Compression, Fault, Shape};
+use super::{Compression, Fault, RECORD_MIN, Shape};
 use crate::limits;
+use crate::planted::{Bug, planted};
 use crate::producer::{Producer, ProducerId};
 
 /// Frames start at multiples of this.
@@ -199,7 +200,9 @@ impl FrameHeader {
         let covered = bytes.get(..length).ok_or(Fault::Short)?;
         let mut input = Input::new(covered);
         let header_crc = input.u32()?;
-        if seed.crc(position, covered.get(4..).ok_or(Fault::Short)?) != header_crc {
+        if seed.crc(position, covered.get(4..).ok_or(Fault::Short)?) != header_crc
+            && !planted(Bug::IgnoreHeaderChecksum)
+        {
             return Err(Fault::Checksum);
         }
         let header = Self::fields(&mut input, header_crc, length)?;
@@ -276,11 +279,10 @@ impl FrameHeader {
         }
         let records = self.record_count;
         let fits = match self.kind {
-            // The shortest record is three bytes.
             FrameKind::Batch => {
                 records > 0
                     && records as usize <= limits::BATCH_RECORDS_MAX
-                    && u64::from(records) * 3 <= u64::from(self.raw_length)
+                    && u64::from(records) * RECORD_MIN <= u64::from(self.raw_length)
                     && self.last_offset_delta >= records - 1
                     && (self.attributes.gaps || self.last_offset_delta == records - 1)
             }
@@ -310,7 +312,8 @@ impl FrameHeader {
     /// Whether `body`, as stored, is what was written for the frame at `position`.
     #[inline]
     pub(crate) fn verifies(&self, seed: Seed, position: u64, body: &[u8]) -> bool {
-        body.len() == self.body_length as usize && seed.crc(position, body) == self.body_crc
+        body.len() == self.body_length as usize
+            && (seed.crc(position, body) == self.body_crc || planted(Bug::IgnoreBodyChecksum))
     }
 }
 
@@ -318,6 +321,8 @@ impl FrameHeader {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameFacts {
     pub(crate) base_time: i64,
+    /// The index time reached before this frame.
+    pub(crate) clamp_floor: i64,
     pub(crate) shape: Shape,
 }
 
@@ -327,11 +332,16 @@ impl FrameFacts {
     pub(crate) fn peek(header: &[u8]) -> Option<Self> {
         let bits = u16::from_le_bytes(*header.get(12..14)?.first_chunk()?);
         let base_time = i64::from_le_bytes(*header.get(32..40)?.first_chunk()?);
+        let clamp_floor = i64::from_le_bytes(*header.get(40..48)?.first_chunk()?);
         let shape = Shape {
             headers: bits & HEADERS_BIT != 0,
             gaps: bits & GAPS_BIT != 0,
         };
-        Some(Self { base_time, shape })
+        Some(Self {
+            base_time,
+            clamp_floor,
+            shape,
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Owns the 64 bytes every blob begins with.
+//! Owns the 64 bytes every blob begins with, and every export.
 
 use alloc::vec::Vec;
 
@@ -17,6 +17,8 @@ const VERSION: u16 = 1;
 const KNOWN: u32 = 0;
 /// Optional feature bit of a rewritten segment.
 const REWRITTEN: u32 = 1;
+/// Optional feature bit of the manifest of a backup.
+const BACKUP: u32 = 1 << 1;
 const CRC_AT: usize = 20;
 
 /// The header of a blob.
@@ -30,6 +32,8 @@ pub(crate) struct BlobHeader {
     /// For a segment: it holds records of earlier segments, in their place, and not
     /// what came after all of them.
     pub(crate) rewritten: bool,
+    /// For a manifest: backing up wrote it, and no writer has opened the log since.
+    pub(crate) backup: bool,
 }
 
 impl BlobHeader {
@@ -42,18 +46,109 @@ impl BlobHeader {
             BlobKind::ManifestCopy => BlobKind::Manifest,
             kind => kind,
         };
+        let fields = Fields {
+            kind: kind as u8,
+            optional: if self.rewritten { REWRITTEN } else { 0 }
+                | if self.backup { BACKUP } else { 0 },
+            log: self.blob.log,
+            number: self.blob.number,
+            epoch: self.epoch,
+            base_offset: self.base_offset,
+            salt: self.salt,
+        };
+        fields.put(out);
+    }
+
+    /// Reads the header of `blob`.
+    ///
+    /// A version or feature this build does not know is told apart from damage
+    /// only when the checksum holds.
+    pub(crate) fn decode(blob: BlobId, bytes: &[u8]) -> Result<Self, Fault> {
+        let fields = Fields::take(bytes)?;
+        let expected = match blob.kind {
+            BlobKind::ManifestCopy => BlobKind::Manifest,
+            kind => kind,
+        };
+        if (fields.log, fields.number, fields.kind) != (blob.log, blob.number, expected as u8) {
+            return Err(Fault::Foreign);
+        }
+        Ok(Self {
+            blob,
+            epoch: fields.epoch,
+            base_offset: fields.base_offset,
+            salt: fields.salt,
+            rewritten: fields.optional & REWRITTEN != 0,
+            backup: fields.optional & BACKUP != 0,
+        })
+    }
+}
+
+/// The header of an exported log, which is no blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExportHeader {
+    /// The number that the log had where it was exported.
+    pub(crate) log: LogId,
+    pub(crate) epoch: u64,
+    pub(crate) salt: u64,
+}
+
+impl ExportHeader {
+    const KIND: u8 = 6;
+
+    pub(crate) fn seed(&self) -> Seed {
+        Seed::of_export(self.log, Self::KIND, self.epoch, self.salt)
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        let fields = Fields {
+            kind: Self::KIND,
+            optional: 0,
+            log: self.log,
+            number: 0,
+            epoch: self.epoch,
+            base_offset: 0,
+            salt: self.salt,
+        };
+        fields.put(out);
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
+        let fields = Fields::take(bytes)?;
+        if (fields.kind, fields.number) != (Self::KIND, 0) {
+            return Err(Fault::Foreign);
+        }
+        Ok(Self {
+            log: fields.log,
+            epoch: fields.epoch,
+            salt: fields.salt,
+        })
+    }
+}
+
+/// What a header says, whatever it is the header of.
+struct Fields {
+    kind: u8,
+    optional: u32,
+    log: LogId,
+    number: u64,
+    epoch: u64,
+    base_offset: u64,
+    salt: u64,
+}
+
+impl Fields {
+    fn put(&self, out: &mut Vec<u8>) {
         let mut head = Vec::with_capacity(CRC_AT);
         head.extend_from_slice(&MAGIC);
         head.extend_from_slice(&VERSION.to_le_bytes());
-        head.push(kind as u8);
+        head.push(self.kind);
         head.push(0);
         head.extend_from_slice(&KNOWN.to_le_bytes());
-        let optional = if self.rewritten { REWRITTEN } else { 0 };
-        head.extend_from_slice(&optional.to_le_bytes());
+        head.extend_from_slice(&self.optional.to_le_bytes());
         let mut rest = Vec::with_capacity(BLOB_HEADER - CRC_AT - 4);
         for field in [
-            self.blob.log.0,
-            self.blob.number,
+            self.log.0,
+            self.number,
             self.epoch,
             self.base_offset,
             self.salt,
@@ -65,11 +160,7 @@ impl BlobHeader {
         out.extend_from_slice(&rest);
     }
 
-    /// Reads the header of `blob`.
-    ///
-    /// A version or feature this build does not know is told apart from damage
-    /// only when the checksum holds.
-    pub(crate) fn decode(blob: BlobId, bytes: &[u8]) -> Result<Self, Fault> {
+    fn take(bytes: &[u8]) -> Result<Self, Fault> {
         let bytes = bytes.get(..BLOB_HEADER).ok_or(Fault::Short)?;
         if bytes.iter().all(|byte| *byte == 0) {
             return Err(Fault::Blank);
@@ -99,21 +190,14 @@ impl BlobHeader {
         if reserved != 0 {
             return Err(Fault::Malformed("blob header's reserved byte"));
         }
-        let log = LogId(input.u64()?);
-        let number = input.u64()?;
-        let expected = match blob.kind {
-            BlobKind::ManifestCopy => BlobKind::Manifest,
-            kind => kind,
-        };
-        if log != blob.log || number != blob.number || kind != expected as u8 {
-            return Err(Fault::Foreign);
-        }
         Ok(Self {
-            blob,
+            kind,
+            optional,
+            log: LogId(input.u64()?),
+            number: input.u64()?,
             epoch: input.u64()?,
             base_offset: input.u64()?,
             salt: input.u64()?,
-            rewritten: optional & REWRITTEN != 0,
         })
     }
 }
@@ -134,6 +218,7 @@ mod tests {
             base_offset: 1000,
             salt: 77,
             rewritten: false,
+            backup: true,
         }
     }
 

@@ -7,6 +7,9 @@ use super::wire::Input;
 use crate::limits::PRODUCER_WINDOW;
 use crate::producer::ProducerId;
 
+/// Bytes of a producer with one batch: id, epoch, sequence, time, count, the batch.
+const SHORTEST: usize = 16 + 3 * 8 + 8 + 16;
+
 /// The offsets one batch of a producer was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ProducerBatch {
@@ -38,6 +41,20 @@ impl ProducerState {
         for batch in window {
             out.extend_from_slice(&batch.first.to_le_bytes());
             out.extend_from_slice(&batch.next.to_le_bytes());
+        }
+    }
+
+    /// The producers of a verified payload.
+    pub(crate) fn take_all(payload: &[u8], items: usize) -> Result<Vec<(ProducerId, Self)>, Fault> {
+        let mut input = Input::new(payload);
+        let mut producers = Vec::new();
+        Fault::reserve(&mut producers, items.min(payload.len() / SHORTEST))?;
+        while !input.is_empty() {
+            producers.push(Self::take(&mut input)?);
+        }
+        match producers.len() == items {
+            true => Ok(producers),
+            false => Err(Fault::Malformed("producer section")),
         }
     }
 

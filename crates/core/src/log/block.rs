@@ -4,11 +4,12 @@
 use alloc::borrow::Cow;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::error::Corruption;
-use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
+use super::frames::{BadFrame, KnownFrame, VerifiedFrame, next_header, verify};
 use super::scan::Damage;
-use crate::format::{Fault, FrameFacts, FrameHeader, RecordShape, Seed};
+use crate::format::{Fault, FrameFacts, FrameHeader, FrameKind, RecordShape, Seed};
 use crate::record::Record;
 use crate::store::BlobId;
 
@@ -48,6 +49,9 @@ impl Block {
     /// from `first` up to `next`, and nothing else. There should be `length` of them.
     ///
     /// Damage costs the frame that is hit; the others stay readable.
+    ///
+    /// # Errors
+    /// The bytes for which memory was refused.
     pub(crate) fn decode(
         blob: BlobId,
         seed: Seed,
@@ -55,7 +59,7 @@ impl Block {
         bytes: Vec<u8>,
         length: usize,
         (first, next): (u64, u64),
-    ) -> Self {
+    ) -> Result<Self, usize> {
         let mut decoding = Decoding {
             seed,
             position,
@@ -68,7 +72,7 @@ impl Block {
         while let Some(rest) = bytes.get(at..)
             && !rest.is_empty()
         {
-            match decoding.frame(rest, at, bytes.len()) {
+            match decoding.frame(rest, at, bytes.len(), expected..next) {
                 Ok(header) => {
                     if let Some(place) = open.take()
                         && header.base_offset > expected
@@ -82,6 +86,10 @@ impl Block {
                     expected = expected.max(header.next_offset());
                     at += header.frame_length();
                 }
+                Err(BadFrame {
+                    fault: Fault::Memory(bytes),
+                    ..
+                }) => return Err(bytes),
                 Err(bad) => {
                     let position = position + at as u64;
                     open.get_or_insert(Corruption {
@@ -89,8 +97,7 @@ impl Block {
                         position,
                         fault: bad.fault,
                     });
-                    let from = bad.length.unwrap_or(crate::format::ALIGN);
-                    let ahead = next_header(seed, position, rest, from);
+                    let ahead = next_header(seed, position, rest, bad.length());
                     at += ahead.map_or(rest.len(), |(ahead, _)| ahead);
                 }
             }
@@ -185,6 +192,44 @@ impl Block {
         }
     }
 
+    /// The offsets of the records with this key from `from` on, rising.
+    pub(crate) fn keyed(&self, key: &[u8], from: u64) -> Vec<u64> {
+        let records = (self.lower_bound(from)..self.slots.len()).map_while(|i| self.record(i));
+        let keyed = records.filter(|record| record.key == Some(key));
+        keyed.map(|record| record.offset).collect()
+    }
+
+    /// The first record at which index time reaches `time`, if it does so in this block,
+    /// and the offset from which on it may have been reached before, by records that
+    /// cannot be read.
+    pub(crate) fn reaching(&self, time: i64) -> (Option<u64>, u64) {
+        let bytes = |at: u32| self.bytes.get(at as usize..).unwrap_or(&[]);
+        let behind = |index: usize| {
+            let before = index.checked_sub(1).and_then(|before| self.offset(before));
+            before.map_or(0, |before| before + 1)
+        };
+        let mut first = 0;
+        for frame in self.slots.chunk_by(|a, b| a.frame == b.frame) {
+            let place = frame.first().map_or(0, |slot| slot.frame);
+            let Some(facts) = FrameFacts::peek(bytes(place)) else {
+                continue;
+            };
+            if facts.clamp_floor >= time {
+                return (self.offset(first), behind(first));
+            }
+            let reaches = |slot: &Slot| {
+                let delta = RecordShape::time_delta(bytes(slot.at));
+                delta.is_ok_and(|delta| facts.base_time.wrapping_add(delta) >= time)
+            };
+            if let Some(place) = frame.iter().position(reaches) {
+                let offset = self.offset(first + place);
+                return (offset, offset.unwrap_or(0));
+            }
+            first += frame.len();
+        }
+        (None, behind(first))
+    }
+
     /// Bytes between two records.
     pub(crate) fn span(&self, start: usize, end: usize) -> usize {
         let at = |index: usize| {
@@ -248,16 +293,37 @@ struct Decoding {
 }
 
 impl Decoding {
-    /// Verifies the frame at `at`, where `rest` begins, of `length` bytes in all.
-    fn frame(&mut self, rest: &[u8], at: usize, length: usize) -> Result<FrameHeader, BadFrame> {
+    /// Verifies the frame at `at`, where `rest` begins, of `length` bytes in all. Its
+    /// records begin among the offsets that are left.
+    fn frame(
+        &mut self,
+        rest: &[u8],
+        at: usize,
+        length: usize,
+        left: Range<u64>,
+    ) -> Result<FrameHeader, BadFrame> {
         let frame = verify(self.seed, self.position + at as u64, rest)?;
         let header = frame.header;
+        let bad = |fault| BadFrame {
+            fault,
+            known: Some(KnownFrame::from(&header)),
+            needs: 0,
+        };
+        let misplaced = match header.kind {
+            FrameKind::Batch => !left.contains(&header.base_offset),
+            _ => header.base_offset > left.end,
+        };
+        if misplaced {
+            return Err(bad(Fault::Malformed("base offset of a frame")));
+        }
         let start = match &frame.body {
             Cow::Borrowed(_) => at + header.header_length(),
             Cow::Owned(_) => length + self.unpacked.len(),
         };
         let slots = self.slots.len();
-        let read = frame.records(|record, _| {
+        let records = header.record_count as usize;
+        Fault::reserve(&mut self.slots, records).map_err(bad)?;
+        let read = frame.records(|record, _, _| {
             self.slots.push(Slot {
                 frame: narrow(at),
                 at: narrow(start + record),
@@ -265,16 +331,13 @@ impl Decoding {
         });
         if let Err(fault) = read {
             self.slots.truncate(slots);
-            return Err(BadFrame {
-                fault,
-                length: Some(header.frame_length()),
-                needs: 0,
-            });
+            return Err(bad(fault));
         }
         if self.slots.len() > slots {
-            self.number(&frame, slots);
+            self.number(&frame, slots).map_err(bad)?;
         }
         if let Cow::Owned(body) = &frame.body {
+            Fault::reserve(&mut self.unpacked, body.len()).map_err(bad)?;
             self.unpacked.extend_from_slice(body);
         }
         Ok(header)
@@ -282,33 +345,45 @@ impl Decoding {
 
     /// Takes in the offsets of the frame's records, which are the ones from `slots`
     /// on.
-    fn number(&mut self, frame: &VerifiedFrame<'_>, slots: usize) {
+    fn number(&mut self, frame: &VerifiedFrame<'_>, slots: usize) -> Result<(), Fault> {
         let header = &frame.header;
         let first = *self.first.get_or_insert(header.base_offset);
         let gap = header.attributes.gaps || (slots > 0 && header.base_offset != self.next);
         if gap && self.offsets.is_none() {
-            self.offsets = Some((first..).take(slots).collect());
+            let mut offsets = Vec::new();
+            Fault::reserve(&mut offsets, slots)?;
+            offsets.extend((first..).take(slots));
+            self.offsets = Some(offsets);
         }
         if let Some(offsets) = &mut self.offsets {
+            Fault::reserve(offsets, header.record_count as usize)?;
             // The records were read without fault before.
-            let _ = frame.records(|_, offset| offsets.push(offset));
+            let _ = frame.records(|_, offset, _| offsets.push(offset));
         }
         self.next = header.next_offset();
+        Ok(())
     }
 
-    fn block(mut self, mut bytes: Vec<u8>, length: usize, damage: Vec<Damage>) -> Block {
+    fn block(
+        mut self,
+        mut bytes: Vec<u8>,
+        length: usize,
+        damage: Vec<Damage>,
+    ) -> Result<Block, usize> {
+        let more = self.unpacked.len();
+        bytes.try_reserve(more).map_err(|_| more)?;
         bytes.append(&mut self.unpacked);
         let numbering = match self.offsets {
             Some(offsets) => Numbering::Each(offsets),
             None => Numbering::From(self.first.unwrap_or(0)),
         };
-        Block {
+        Ok(Block {
             bytes,
             slots: self.slots,
             numbering,
             damage,
             length,
-        }
+        })
     }
 }
 

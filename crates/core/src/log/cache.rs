@@ -1,4 +1,4 @@
-//! Owns what reading keeps in memory: verified blocks and offset indexes, up to a
+//! Owns what reading keeps in memory: verified blocks, indexes and masks, up to a
 //! budget of bytes. What is in it was verified once, on entry.
 
 use alloc::collections::{BTreeMap, VecDeque};
@@ -7,13 +7,14 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::block::Block;
-use crate::format::IndexEntry;
+use super::keys::SegmentKeys;
+use super::masks::LoadedMask;
+use crate::format::{IndexEntry, KeyBlock};
+use crate::limits;
 use crate::sharing::{Shared, Sharing};
 
-const SHARDS: usize = 16;
-
 /// Something held, and whether it was used since the clock last passed.
-struct Held<T> {
+pub(crate) struct Held<T> {
     item: Arc<T>,
     used: AtomicBool,
 }
@@ -26,23 +27,98 @@ impl<T> Held<T> {
         }
     }
 
-    fn take(&self) -> Arc<T> {
-        self.used.store(true, Ordering::Relaxed);
-        Arc::clone(&self.item)
+    fn used(&self) -> &Arc<T> {
+        // Lines that others look at are written to as seldom as can be.
+        if !self.used.load(Ordering::Relaxed) {
+            self.used.store(true, Ordering::Relaxed);
+        }
+        &self.item
     }
 }
 
-/// A segment's part of a shard: its blocks by their place in the segment, so that
-/// finding one takes no search.
+/// Where things of one kind are held, by their place in the segment, so that finding
+/// one takes no search.
+type Slots<T> = Vec<Option<Held<T>>>;
+
+/// A segment's part of a shard.
 #[derive(Default)]
-struct Table {
-    blocks: Vec<Option<Held<Block>>>,
-    offsets: Option<Held<Vec<IndexEntry>>>,
+pub(crate) struct Table {
+    blocks: Slots<Block>,
+    offsets: Slots<Vec<IndexEntry>>,
+    times: Slots<Vec<i64>>,
+    keys: Slots<SegmentKeys>,
+    key_blocks: Slots<KeyBlock>,
+    masks: Slots<LoadedMask>,
     held: usize,
 }
 
-/// What the clock points at: a block of a segment, or its offset index.
-type Hand = (u64, Option<usize>);
+/// The kinds of things held.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Block,
+    Offsets,
+    Times,
+    Keys,
+    KeyBlock,
+    Mask,
+}
+
+/// What can be held: several of a kind for one segment, by number.
+pub(crate) trait Cached: Sized {
+    const KIND: Kind;
+    /// Bytes it takes.
+    fn weight(&self) -> usize;
+    fn slots(table: &Table) -> &Slots<Self>;
+    fn slots_mut(table: &mut Table) -> &mut Slots<Self>;
+}
+
+macro_rules! cached {
+    ($($kind:ident: $type:ty, $field:ident, $weight:expr;)+) => {
+        $(
+            impl Cached for $type {
+                const KIND: Kind = Kind::$kind;
+                fn weight(&self) -> usize {
+                    let weight: fn(&Self) -> usize = $weight;
+                    weight(self)
+                }
+                fn slots(table: &Table) -> &Slots<Self> {
+                    &table.$field
+                }
+                fn slots_mut(table: &mut Table) -> &mut Slots<Self> {
+                    &mut table.$field
+                }
+            }
+        )+
+        impl Table {
+            /// Takes what the clock points at, unless it was used; its weight.
+            fn give_up(&mut self, kind: Kind, index: usize) -> Option<usize> {
+                match kind {
+                    $(Kind::$kind => give_up(&mut self.$field, index),)+
+                }
+            }
+        }
+    };
+}
+
+cached! {
+    Block: Block, blocks, Block::weight;
+    Offsets: Vec<IndexEntry>, offsets, |entries| size_of_val(entries.as_slice());
+    Times: Vec<i64>, times, |times| size_of_val(times.as_slice());
+    Keys: SegmentKeys, keys, SegmentKeys::weight;
+    KeyBlock: KeyBlock, key_blocks, KeyBlock::weight;
+    Mask: LoadedMask, masks, |loaded| loaded.mask.weight();
+}
+
+fn give_up<T: Cached>(slots: &mut Slots<T>, index: usize) -> Option<usize> {
+    let slot = slots.get_mut(index)?;
+    match slot {
+        Some(held) if held.used.swap(false, Ordering::Relaxed) => None,
+        _ => Some(slot.take().map_or(0, |held| held.item.weight())),
+    }
+}
+
+/// What the clock points at: its segment, kind and number.
+type Hand = (u64, Kind, usize);
 
 #[derive(Default)]
 struct Shard {
@@ -53,51 +129,83 @@ struct Shard {
 
 /// A sharded cache with a byte budget, evicting what was not used lately.
 pub(crate) struct Cache<P: Sharing> {
+    /// As many as a power of two.
     shards: Vec<P::Cell<Shard>>,
+    /// Bytes of one shard.
     budget: usize,
 }
 
 impl<P: Sharing> Cache<P> {
     pub(crate) fn new(budget: usize) -> Self {
-        let shards = (0..SHARDS).map(|_| Shared::new(Shard::default())).collect();
+        let shards = (budget / limits::CACHE_SHARD).clamp(1, limits::CACHE_SHARDS);
+        let shards = 1usize << shards.ilog2();
         Self {
-            shards,
-            budget: budget / SHARDS,
+            shards: (0..shards).map(|_| Shared::new(Shard::default())).collect(),
+            budget: budget / shards,
         }
     }
 
-    fn shard(&self, segment: u64, block: usize) -> Option<&P::Cell<Shard>> {
-        let segment = usize::try_from(segment % SHARDS as u64).unwrap_or(0);
-        self.shards.get((segment + block) % SHARDS)
+    /// The shard for number `index` of a segment, and its number there.
+    fn shard(&self, segment: u64, index: usize) -> Option<(&P::Cell<Shard>, usize)> {
+        let last = self.shards.len() - 1;
+        let segment = usize::try_from(segment & last as u64).unwrap_or(0);
+        let shard = self.shards.get((segment + index) & last)?;
+        Some((shard, index >> self.shards.len().ilog2()))
     }
 
-    /// Block `block` of a segment.
-    pub(crate) fn block(&self, segment: u64, block: usize) -> Option<Arc<Block>> {
-        self.shard(segment, block)?.read(|shard| {
+    /// Looks at number `index` of a kind of thing of a segment, where it is held.
+    #[inline]
+    pub(crate) fn look<T: Cached, R>(
+        &self,
+        segment: u64,
+        index: usize,
+        look: impl FnOnce(&T) -> R,
+    ) -> Option<R> {
+        let (shard, index) = self.shard(segment, index)?;
+        shard.read(|shard| {
             let table = shard.tables.get(&segment)?;
-            table.blocks.get(block / SHARDS)?.as_ref().map(Held::take)
+            let held = T::slots(table).get(index)?.as_ref()?;
+            Some(look(held.used()))
         })
     }
 
-    pub(crate) fn put_block(&self, segment: u64, block: usize, item: &Arc<Block>) {
+    /// Number `index` of a kind of thing of a segment.
+    pub(crate) fn get<T: Cached>(&self, segment: u64, index: usize) -> Option<Arc<T>> {
+        let (shard, index) = self.shard(segment, index)?;
+        shard.read(|shard| {
+            let table = shard.tables.get(&segment)?;
+            T::slots(table)
+                .get(index)?
+                .as_ref()
+                .map(|held| Arc::clone(held.used()))
+        })
+    }
+
+    pub(crate) fn put<T: Cached>(&self, segment: u64, index: usize, item: &Arc<T>) {
         let weight = item.weight();
-        let Some(shard) = self.shard(segment, block).filter(|_| weight <= self.budget) else {
+        let Some((shard, index)) = self.shard(segment, index).filter(|_| weight <= self.budget)
+        else {
             return;
         };
         shard.write(|shard| {
             let table = shard.tables.entry(segment).or_default();
-            let index = block / SHARDS;
-            if table.blocks.len() <= index {
-                table.blocks.resize_with(index + 1, || None);
+            let slots = T::slots_mut(table);
+            // What there is no memory for is read again.
+            let more = (index + 1).saturating_sub(slots.len());
+            if slots.try_reserve(more).is_err() || shard.clock.try_reserve(1).is_err() {
+                return;
             }
-            let Some(slot) = table.blocks.get_mut(index) else {
+            if slots.len() <= index {
+                slots.resize_with(index + 1, || None);
+            }
+            let Some(slot) = slots.get_mut(index) else {
                 return;
             };
             match slot.replace(Held::new(Arc::clone(item))) {
                 Some(before) => shard.weight -= before.item.weight(),
                 None => {
                     table.held += 1;
-                    shard.clock.push_back((segment, Some(index)));
+                    shard.clock.push_back((segment, T::KIND, index));
                 }
             }
             shard.weight += weight;
@@ -105,29 +213,28 @@ impl<P: Sharing> Cache<P> {
         });
     }
 
-    /// The offset index of a segment.
-    pub(crate) fn offsets(&self, segment: u64) -> Option<Arc<Vec<IndexEntry>>> {
-        self.shard(segment, 0)?
-            .read(|shard| shard.tables.get(&segment)?.offsets.as_ref().map(Held::take))
+    /// Whether something of this weight could be held.
+    pub(crate) const fn has_room(&self, weight: usize) -> bool {
+        weight <= self.budget
     }
 
-    pub(crate) fn put_offsets(&self, segment: u64, item: &Arc<Vec<IndexEntry>>) {
-        let weight = offsets_weight(item);
-        let Some(shard) = self.shard(segment, 0).filter(|_| weight <= self.budget) else {
-            return;
-        };
-        shard.write(|shard| {
-            let table = shard.tables.entry(segment).or_default();
-            match table.offsets.replace(Held::new(Arc::clone(item))) {
-                Some(before) => shard.weight -= offsets_weight(&before.item),
-                None => {
-                    table.held += 1;
-                    shard.clock.push_back((segment, None));
+    /// Drops what was not used since this was last called, or since it came in.
+    pub(crate) fn drop_unused(&self) {
+        for shard in &self.shards {
+            shard.write(|shard| {
+                for _ in 0..shard.clock.len() {
+                    shard.tick();
                 }
-            }
-            shard.weight += weight;
-            shard.evict(self.budget);
-        });
+            });
+        }
+    }
+
+    /// Drops what is least used until about this many bytes are held.
+    pub(crate) fn shrink(&self, bytes: usize) {
+        let each = bytes / self.shards.len();
+        for shard in &self.shards {
+            shard.write(|shard| shard.evict(each));
+        }
     }
 
     /// Bytes held.
@@ -139,45 +246,31 @@ impl<P: Sharing> Cache<P> {
     }
 }
 
-fn offsets_weight(offsets: &[IndexEntry]) -> usize {
-    size_of_val(offsets)
-}
-
-/// Takes what the clock points at, unless it was used; its weight.
-fn give_up<T>(slot: &mut Option<Held<T>>, weight: impl Fn(&T) -> usize) -> Option<usize> {
-    match slot {
-        Some(held) if held.used.swap(false, Ordering::Relaxed) => None,
-        _ => Some(slot.take().map_or(0, |held| weight(&held.item))),
-    }
-}
-
 impl Shard {
     fn evict(&mut self, budget: usize) {
-        while self.weight > budget {
-            let Some(hand) = self.clock.pop_front() else {
-                return;
-            };
-            let Some(table) = self.tables.get_mut(&hand.0) else {
-                continue;
-            };
-            let freed = match hand.1 {
-                Some(index) => match table.blocks.get_mut(index) {
-                    Some(slot) => give_up(slot, Block::weight),
-                    None => continue,
-                },
-                None => give_up(&mut table.offsets, |offsets| offsets_weight(offsets)),
-            };
-            match freed {
-                None => self.clock.push_back(hand),
-                Some(weight) => {
-                    self.weight -= weight;
-                    table.held -= 1;
-                    if table.held == 0 {
-                        self.tables.remove(&hand.0);
-                    }
+        while self.weight > budget && self.tick() {}
+    }
+
+    /// Moves the clock on by one: drops what it points at, unless that was used. Returns
+    /// whether it points at anything.
+    fn tick(&mut self) -> bool {
+        let Some(hand) = self.clock.pop_front() else {
+            return false;
+        };
+        let Some(table) = self.tables.get_mut(&hand.0) else {
+            return true;
+        };
+        match table.give_up(hand.1, hand.2) {
+            None => self.clock.push_back(hand),
+            Some(weight) => {
+                self.weight -= weight;
+                table.held -= 1;
+                if table.held == 0 {
+                    self.tables.remove(&hand.0);
                 }
             }
         }
+        true
     }
 }
 
@@ -188,15 +281,35 @@ mod tests {
 
     #[test]
     fn stays_within_its_budget_and_keeps_what_is_used() {
-        let cache = Cache::<Local>::new(SHARDS * 8 * 10);
-        let entries = |n: usize| Arc::new(alloc::vec![IndexEntry { delta: 0, position: 0 }; n]);
-        cache.put_offsets(0, &entries(4));
+        let cache = Cache::<Local>::new(80);
+        let times = |n: usize| Arc::new(alloc::vec![0i64; n]);
+        cache.put(0, 0, &times(4));
         for segment in 1..1000 {
-            cache.put_offsets(segment, &entries(3));
-            assert!(cache.offsets(0).is_some(), "after {segment}");
-            assert!(cache.weight() <= SHARDS * 80);
+            cache.put(segment, 0, &times(3));
+            assert!(cache.get::<Vec<i64>>(0, 0).is_some(), "after {segment}");
+            assert!(cache.weight() <= 80);
         }
-        cache.put_offsets(5000, &entries(11));
-        assert!(cache.offsets(5000).is_none(), "larger than the budget");
+        cache.put(5000, 0, &times(11));
+        let large = cache.get::<Vec<i64>>(5000, 0);
+        assert!(large.is_none(), "larger than the budget");
+    }
+
+    #[test]
+    fn large_ones_have_several_shards_and_find_everything() {
+        let cache = Cache::<Local>::new(100 << 20);
+        assert_eq!(cache.shards.len(), 16);
+        for segment in 0..40 {
+            for index in 0..40 {
+                let time = segment * 100 + index as i64;
+                cache.put(segment as u64, index, &Arc::new(alloc::vec![time]));
+            }
+        }
+        for segment in 0..40 {
+            for index in 0..40 {
+                let found = cache.get::<Vec<i64>>(segment as u64, index);
+                assert_eq!(*found.unwrap(), [segment * 100 + index as i64]);
+            }
+        }
+        assert!(cache.get::<Vec<i64>>(3, 40).is_none());
     }
 }

@@ -3,12 +3,13 @@
 
 use alloc::vec::Vec;
 
-use super::error::{CheckError, Corruption, OpenError};
+use super::error::{CheckError, Corruption, OpenError, ReadError, Unread};
 use super::handle::Log;
-use super::index::load_footer;
+use super::index::footer_verifies;
 use super::manifest::find;
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
 use super::segment::segment_blob;
+use super::snapshot::Part;
 use crate::format::{BLOB_HEADER, BlobHeader, Fault, FooterPlace, SegmentMeta};
 use crate::sharing::Sharing;
 use crate::store::{BlobId, BlockStore};
@@ -23,6 +24,8 @@ pub enum FindingKind {
     Header,
     /// An index or total; it is rebuilt when needed.
     Footer,
+    /// What is deleted of a segment: none of it can be read.
+    Mask,
     /// A copy of the manifest; the other one is whole.
     ManifestCopy,
     /// What the manifest says of a segment is not what is in it.
@@ -37,6 +40,7 @@ impl FindingKind {
             Self::Records => "records",
             Self::Header => "header",
             Self::Footer => "footer",
+            Self::Mask => "mask",
             Self::ManifestCopy => "manifest-copy",
             Self::Contents => "contents",
         }
@@ -65,6 +69,17 @@ pub struct Report {
     pub records: u64,
     /// Bytes of frames read.
     pub bytes: u64,
+}
+
+/// What checking some of a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// What was found, and how much was read.
+    pub report: Report,
+    /// The offset from which on another call goes on.
+    pub next: u64,
+    /// Whether anything is left to be looked at.
+    pub more: bool,
 }
 
 impl Report {
@@ -103,53 +118,125 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// # Errors
     /// `corrupt` if the manifest itself cannot be read, or the store's own.
     pub async fn check(&self) -> Result<Report, CheckError<S::Error>> {
-        let inner = self.inner();
+        Ok(self.check_from(0, u64::MAX).await?.report)
+    }
+
+    /// Checks some of the log: segments from the one with offset `from` on, and as many
+    /// as have about `budget` bytes, but at least one; with those from 0 on the
+    /// manifest. While the answer says that there is `more`, call again from its `next`
+    /// on, with this or any later handle.
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub async fn check_from(
+        &self,
+        from: u64,
+        budget: u64,
+    ) -> Result<Checked, CheckError<S::Error>> {
         if self.own().closed {
             return Err(CheckError::Closed);
         }
         let mut report = Report::default();
-        let search = find(&inner.store, inner.log, true)
-            .await
-            .map_err(|error| match error {
-                OpenError::Store(error) => CheckError::Store(error),
-                error => CheckError::Open(error),
-            })?;
-        if let Some(manifest) = &search.found {
-            for place in &manifest.repaired {
-                report.add(
-                    FindingKind::ManifestCopy,
-                    place.blob,
-                    place.position,
-                    place.fault,
-                );
+        if from == 0 {
+            self.check_manifest(&mut report).await?;
+        }
+        let mut snapshot = self.own();
+        let (mut index, mut rest) = (0, None);
+        while let Some(part) = snapshot.part(index)
+            && part.extent().is_some()
+        {
+            index += 1;
+            if from > 0 && part.next_offset() <= from {
+                continue;
             }
+            if report.segments > 0 && report.bytes.saturating_add(part.bytes()) > budget {
+                rest = Some(part.base_offset());
+                break;
+            }
+            let mut found = Report::default();
+            self.check_part(&part, &mut found).await?;
+            // What was read may have been replaced meanwhile, and be gone.
+            if !found.is_healthy()
+                && let Some(newer) = self.inner().newer(&snapshot).await
+                && !newer.has(&part)
+            {
+                index = newer.index_from(part.base_offset());
+                snapshot = newer;
+                continue;
+            }
+            report.take(found);
         }
-        let snapshot = self.own();
-        report.damage(&self.recovery().damage);
-        for segment in snapshot.ended.iter() {
-            self.check_segment(&segment.meta, &mut report)
-                .await
-                .map_err(CheckError::Store)?;
-        }
-        if let Some(active) = &snapshot.active {
-            let meta = SegmentMeta {
-                data_end: active.data_end,
-                next_offset: active.next_offset,
-                ..active.meta
-            };
-            let found = self.scan_whole(&meta).await.map_err(CheckError::Store)?;
-            report.count(&found);
-        }
+        let looked = from..rest.unwrap_or(u64::MAX);
+        let known = &self.recovery().damage;
+        let known = known.iter().filter(|damage| looked.contains(&damage.first));
+        report.damage(&known.copied().collect::<Vec<_>>());
         let mut seen = Vec::new();
         report.findings.retain(|finding| {
             let new = !seen.contains(finding);
             seen.push(*finding);
             new
         });
-        Ok(report)
+        Ok(Checked {
+            report,
+            next: rest.unwrap_or(snapshot.visible),
+            more: rest.is_some(),
+        })
     }
 
-    async fn check_segment(&self, meta: &SegmentMeta, report: &mut Report) -> Result<(), S::Error> {
+    async fn check_manifest(&self, report: &mut Report) -> Result<(), CheckError<S::Error>> {
+        let inner = self.inner();
+        let search = find(&inner.store, inner.log, true)
+            .await
+            .map_err(|error| match error {
+                OpenError::Store(error) => CheckError::Store(error),
+                error => CheckError::Open(error),
+            })?;
+        for place in search.found.iter().flat_map(|found| &found.repaired) {
+            report.add(
+                FindingKind::ManifestCopy,
+                place.blob,
+                place.position,
+                place.fault,
+            );
+        }
+        Ok(())
+    }
+
+    async fn check_part(
+        &self,
+        part: &Part<'_>,
+        report: &mut Report,
+    ) -> Result<(), Unread<S::Error>> {
+        let (base, next) = (part.base_offset(), part.next_offset());
+        if let Err(ReadError::Corrupt { place, .. }) =
+            self.inner().source().deleted(part, base).await
+        {
+            report.findings.push(Finding {
+                kind: FindingKind::Mask,
+                place,
+                offsets: Some((base, next)),
+            });
+        }
+        match part {
+            Part::Ended(segment) => self.check_segment(&segment.meta, report).await,
+            Part::Active(active) => {
+                let meta = SegmentMeta {
+                    data_end: active.data_end,
+                    next_offset: active.next_offset,
+                    ..active.meta
+                };
+                report.count(&self.scan_whole(&meta).await?);
+                Ok(())
+            }
+            Part::Tail(_) => Ok(()),
+        }
+    }
+
+    async fn check_segment(
+        &self,
+        meta: &SegmentMeta,
+        report: &mut Report,
+    ) -> Result<(), Unread<S::Error>> {
         let inner = self.inner();
         let blob = segment_blob(inner.log, meta.number);
         let mut header = [0; BLOB_HEADER];
@@ -177,26 +264,28 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             report.add(FindingKind::Contents, blob, found.all.data_end, Fault::Gap);
         }
         if meta.footer != FooterPlace::None
-            && load_footer(&inner.store, inner.log, meta).await?.is_none()
+            && !footer_verifies(&inner.store, inner.log, meta).await?
         {
             report.add(FindingKind::Footer, blob, meta.data_end, Fault::Checksum);
         }
         Ok(())
     }
 
-    async fn scan_whole(&self, meta: &SegmentMeta) -> Result<SegmentScan, S::Error> {
+    async fn scan_whole(&self, meta: &SegmentMeta) -> Result<SegmentScan, Unread<S::Error>> {
         let inner = self.inner();
-        let options = ScanOptions {
-            end: meta.end(),
-            atomic: false,
-            synced: true,
-            keep: false,
-        };
+        let options = ScanOptions::sealed(meta, None);
         scan(&inner.store, inner.log, *meta, options).await
     }
 }
 
 impl Report {
+    fn take(&mut self, part: Self) {
+        self.findings.extend(part.findings);
+        self.segments += part.segments;
+        self.records += part.records;
+        self.bytes += part.bytes;
+    }
+
     fn count(&mut self, found: &SegmentScan) {
         self.segments += 1;
         self.records += found.all.records;

@@ -30,10 +30,10 @@ impl<T> Default for Chunks<T> {
     }
 }
 
-impl<T: Copy> Chunks<T> {
+impl<T: Clone> Chunks<T> {
     pub(crate) fn push(&mut self, item: T) {
         let open = Arc::make_mut(&mut self.open);
-        open.push(item);
+        open.push(item.clone());
         if open.len() == CHUNK {
             let items = core::mem::take(&mut self.open);
             Arc::make_mut(&mut self.full).push(Full { last: item, items });

@@ -15,13 +15,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::error::{Failure, Poison};
+use super::growing::Growing;
 use super::manifest::{Superseding, is_long};
+use super::removals::Removal;
 use super::segment::segment_blob;
-use super::switch::{ManifestEnd, Switch, manifest_blobs, put_edits};
-use super::totals::{Totals, index_frame};
+use super::switch::{ManifestEnd, NewManifest, Switch, manifest_blobs, put_edits};
+use super::totals::Totals;
 use super::waiters::Goal;
+use super::wants::Wants;
 use super::writer::{Active, Closing, Ending, Takeover, Writer};
 use crate::format::{Edit, Fault, FooterPlace, FrameKind};
+use crate::options::Indexes;
+use crate::planted::{Bug, planted};
 use crate::store::{BlobId, StoreError};
 use crate::{Bytes, ErrorKind, limits};
 
@@ -36,6 +41,7 @@ pub(crate) enum Io {
     Sync(Vec<BlobId>),
     Seal(BlobId),
     Remove(BlobId),
+    SyncRemovals,
     /// Find out how the operation on these blobs ended.
     Settle(Vec<BlobId>),
 }
@@ -45,6 +51,7 @@ impl Io {
         match self {
             Self::Append { blob, .. } | Self::Seal(blob) | Self::Remove(blob) => vec![*blob],
             Self::Sync(blobs) | Self::Settle(blobs) => blobs.clone(),
+            Self::SyncRemovals => Vec::new(),
         }
     }
 }
@@ -59,6 +66,7 @@ pub(crate) enum Doing {
     Sync,
     Seal,
     Remove,
+    SyncRemovals,
 }
 
 impl Doing {
@@ -71,6 +79,7 @@ impl Doing {
             Self::Sync => "syncing",
             Self::Seal => "sealing a segment",
             Self::Remove => "removing a blob",
+            Self::SyncRemovals => "syncing removals",
         }
     }
 }
@@ -93,20 +102,18 @@ pub(crate) struct EditWrite {
     ticket: u64,
 }
 
-/// What the open goals add up to.
-#[derive(Clone, Copy, Default)]
-struct Wants {
-    store: bool,
-    sync: bool,
-    any: bool,
-}
-
 impl<E: StoreError> Writer<E> {
     /// The operation to perform now, if there is anything to do. Until it is
     /// reported with [`done`](Self::done), asking again settles it.
     pub(crate) fn next(&mut self) -> Option<Io> {
-        if let Some(doubt) = &self.doubt {
-            return Some(Io::Settle(doubt.io.blobs()));
+        if let Some(doubt) = &self.doubt
+            && !planted(Bug::SkipSettle)
+        {
+            return Some(match doubt.io {
+                // It is about no blob that could be settled.
+                Io::SyncRemovals => Io::SyncRemovals,
+                _ => Io::Settle(doubt.io.blobs()),
+            });
         }
         match self.decide() {
             Ok(next) => {
@@ -117,8 +124,8 @@ impl<E: StoreError> Writer<E> {
                 });
                 Some(io)
             }
-            Err(_) => {
-                let failure = Failure::Internal("a frame under construction does not fit");
+            Err(fault) => {
+                let failure = Failure::from(fault);
                 self.waiters.resolve(|_| Some(Err(failure.clone())));
                 None
             }
@@ -150,34 +157,11 @@ impl<E: StoreError> Writer<E> {
             Ok(_) => self.succeeded(doing, length),
             Err(error) => self.failed(doing, error),
         };
-        if outcome.is_err() {
-            let failure = Failure::Internal("a frame under construction does not fit");
+        if let Err(fault) = outcome {
+            let failure = Failure::from(fault);
             self.waiters.resolve(|_| Some(Err(failure.clone())));
         }
         self.tell();
-    }
-
-    fn wants(&self) -> Wants {
-        let mut wants = Wants::default();
-        for goal in self.waiters.open().chain(self.leader) {
-            wants.any = true;
-            match goal {
-                Goal::Stored(target) => wants.store |= target > self.stored,
-                Goal::Synced(target) => {
-                    wants.store |= target > self.stored;
-                    wants.sync |= target > self.durable;
-                }
-                Goal::Edits(_) => wants.sync = true,
-                Goal::Quiet | Goal::Closed => {
-                    wants.store = true;
-                    wants.sync = true;
-                }
-                Goal::Room => wants.store = true,
-            }
-        }
-        wants.store |= self.queued_bytes >= limits::BUFFERED_MAX;
-        wants.sync |= self.unsynced > limits::UNSYNCED_MAX;
-        wants
     }
 
     fn decide(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
@@ -198,14 +182,28 @@ impl<E: StoreError> Writer<E> {
             return self.begin_epoch(wants);
         }
         if wants.any && self.manifest_is_full() {
+            // Should there be no room for another, what is stored is safe all the same.
+            if wants.sync && self.unsynced > 0 && matches!(self.takeover, Takeover::Done) {
+                return self.sync();
+            }
             self.begin_switch()?;
             return Ok(self.switch_io());
         }
         if let Some(next) = self.settle_copies()? {
             return Ok(Some(next));
         }
-        if wants.store && !self.queue.is_empty() {
+        if wants.any && self.removals.len() > limits::REMOVALS_MAX {
+            return Ok(self.tidy_up());
+        }
+        let ends = self.must_end();
+        let hold = wants.hold && !(ends && self.queues_for_active());
+        // What the store has of a segment that no edit names yet comes before other edits.
+        let named = self.queue.front().is_none_or(|front| !front.unnamed);
+        if wants.store && !hold && !self.queue.is_empty() || !named {
             return self.store_front();
+        }
+        if wants.sync && ends && !self.queues_for_active() {
+            return self.end_active();
         }
         if wants.sync && self.is_dirty() {
             return self.sync();
@@ -239,14 +237,19 @@ impl<E: StoreError> Writer<E> {
     }
 
     pub(crate) fn begin_switch(&mut self) -> Result<(), Fault> {
+        self.expire_producers();
         self.live.facts.predecessor = self.manifest.map_or(0, |old| old.number);
         self.live.facts.allocated = self.next_number + limits::NUMBERS_PER_EDIT;
-        let salt = self.host.random();
         let mut olds: Vec<ManifestEnd> = self.manifest.into_iter().collect();
         olds.extend(self.superseding.unmarked.iter().map(ManifestEnd::of));
         let torn = &self.superseding.torn;
-        let number = self.next_manifest;
-        let switch = Switch::plan(self.log, number, salt, &self.live, &olds, torn, self.copies)?;
+        let new = NewManifest {
+            log: self.log,
+            number: self.next_manifest,
+            salt: self.host.random(),
+            backup: false,
+        };
+        let switch = Switch::plan(new, &self.live, &olds, torn, self.copies)?;
         self.next_manifest += 1;
         self.switch = Some(switch);
         Ok(())
@@ -286,7 +289,7 @@ impl<E: StoreError> Writer<E> {
         if !*copied {
             return self.append_front();
         }
-        if self.unsynced > 0 {
+        if self.unsynced > 0 && !planted(Bug::DropUnsynced) {
             return self.sync();
         }
         let settled = core::mem::replace(&mut self.takeover, Takeover::Done);
@@ -301,7 +304,7 @@ impl<E: StoreError> Writer<E> {
                 .is_none_or(|trimmed| trimmed.meta.number != number)
             {
                 edits.push(Edit::Dropped(number));
-                self.removals_unsynced.push(segment_blob(self.log, number));
+                self.removals.push_named(segment_blob(self.log, number));
             }
         }
         if let Some(trimmed) = trimmed {
@@ -353,60 +356,12 @@ impl<E: StoreError> Writer<E> {
         Ok(Some((Doing::Group, io)))
     }
 
-    /// The footer of the active segment, if it can take one and has none.
-    fn footer(&self) -> Result<Option<(Doing, Io)>, Fault> {
-        let Some(active) = &self.active else {
-            return Ok(None);
-        };
-        if active.broken || active.footer != FooterPlace::None {
-            return Ok(None);
-        }
-        let offsets = active.index.iter().copied().collect();
-        let footer =
-            active
-                .totals
-                .footer(active.meta.base_offset, offsets, self.active_producers());
-        let position = active.totals.data_end;
-        let mut bytes = Vec::new();
-        footer.encode(
-            super::segment::segment_seed(self.log, &active.meta),
-            position,
-            &mut bytes,
-        )?;
-        let blob = segment_blob(self.log, active.meta.number);
-        Ok(Some((
-            Doing::Footer,
-            Io::Append {
-                blob,
-                position,
-                bytes: Bytes::from(bytes),
-            },
-        )))
-    }
-
-    /// Ends the active segment and names the one at the front of the queue.
-    fn roll(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
-        let mut edits = Vec::new();
-        let mut hash = self
-            .live
-            .segments
-            .values()
-            .next_back()
-            .map(|meta| meta.content_hash);
-        if let Some(active) = &self.active {
-            let meta = active.totals.ended(&active.meta, active.footer, false);
-            hash = Some(meta.content_hash);
-            edits.push(Edit::Segment(meta));
-        }
-        if let Some(front) = self.queue.front_mut() {
-            front.meta.base_hash = hash.unwrap_or_default();
-            edits.push(Edit::Segment(front.meta));
-        }
-        self.write_edits(edits, true)
-    }
-
     /// Starts writing a frame of edits: these, behind those that are queued.
-    fn write_edits(&mut self, edits: Vec<Edit>, rolls: bool) -> Result<Option<(Doing, Io)>, Fault> {
+    pub(super) fn write_edits(
+        &mut self,
+        edits: Vec<Edit>,
+        rolls: bool,
+    ) -> Result<Option<(Doing, Io)>, Fault> {
         let Some(manifest) = &self.manifest else {
             return Ok(None);
         };
@@ -466,18 +421,7 @@ impl<E: StoreError> Writer<E> {
     /// Closing seals the active segment, so that the next opening reads nothing.
     fn close_step(&mut self) -> Result<Option<(Doing, Io)>, Fault> {
         if self.active.is_some() {
-            if let Some(footer) = self.footer()? {
-                return Ok(Some(footer));
-            }
-            let mut edits = Vec::new();
-            if let Some(active) = &self.active {
-                edits.push(Edit::Segment(active.totals.ended(
-                    &active.meta,
-                    active.footer,
-                    false,
-                )));
-            }
-            return self.write_edits(edits, true);
+            return self.end_active();
         }
         if self.is_dirty() {
             return self.sync();
@@ -496,9 +440,10 @@ impl<E: StoreError> Writer<E> {
         if let Some(blob) = self.seals.pop_front() {
             return Some((Doing::Seal, Io::Seal(blob)));
         }
-        self.removals
-            .pop_front()
-            .map(|blob| (Doing::Remove, Io::Remove(blob)))
+        self.removals.pop().map(|removal| match removal {
+            Removal::Blob(blob) => (Doing::Remove, Io::Remove(blob)),
+            Removal::Settle => (Doing::SyncRemovals, Io::SyncRemovals),
+        })
     }
 
     fn succeeded(&mut self, doing: Doing, length: u64) -> Result<(), Fault> {
@@ -517,7 +462,7 @@ impl<E: StoreError> Writer<E> {
                 Ok(())
             }
             Doing::Sync => self.synced(),
-            Doing::Seal | Doing::Remove => Ok(()),
+            Doing::Seal | Doing::Remove | Doing::SyncRemovals => Ok(()),
         }
     }
 
@@ -530,14 +475,25 @@ impl<E: StoreError> Writer<E> {
             return Ok(());
         }
         let new = switch.new;
-        self.removals.extend(switch.old.drain(..));
+        // Were one of these to come back without a mark, only what it was to supersede,
+        // or what superseded it, would show that it does not count.
+        let Superseding {
+            stale,
+            torn,
+            refused,
+            ..
+        } = core::mem::take(&mut self.superseding);
+        let stale = stale
+            .into_iter()
+            .flat_map(|number| manifest_blobs(self.log, number, self.copies));
+        let first = stale.chain(torn).chain(refused);
+        self.removals.push_in_order(first, switch.old.drain(..));
         self.switch = None;
-        self.superseding = Superseding::default();
         self.manifest = Some(new);
         self.manifest_base = new.end;
         self.edits_synced = self.edits_written;
         self.manifest_dirty = false;
-        self.removals.extend(self.removals_unsynced.drain(..));
+        self.removals.edits_synced();
         if let Takeover::Pending(plan) = &mut self.takeover {
             let loose: Vec<u64> = plan.loose.iter().map(|meta| meta.number).collect();
             self.takeover = match loose.is_empty() {
@@ -584,6 +540,13 @@ impl<E: StoreError> Writer<E> {
         }
         for edit in &write.edits {
             self.live.apply(edit);
+            if let Edit::Settings(settings) = edit {
+                self.settings = *settings;
+                self.building = settings.indexes;
+            }
+            if let Edit::Dropped(number) = edit {
+                self.indexes.remove(number);
+            }
             if let Edit::Segment(meta) = edit
                 && meta.sealed
                 && meta.footer != FooterPlace::None
@@ -620,15 +583,20 @@ impl<E: StoreError> Writer<E> {
             return;
         };
         let length = group.length();
+        self.taken += group.frames.len() as u64;
         self.queued_bytes -= length;
         self.unsynced += length as u64;
         if group.opens() {
             self.active = Some(Active {
                 meta: group.meta,
                 totals: Totals::of(&group.meta),
-                index: super::chunks::Chunks::default(),
+                index: Growing::new(Indexes {
+                    keys: group.hashed,
+                    times: self.building.times,
+                }),
                 synced: 0,
                 vouched: 0,
+                settled: 0,
                 batch_end: 0,
                 appends: 0,
                 broken: false,
@@ -643,8 +611,8 @@ impl<E: StoreError> Writer<E> {
         for frame in &group.frames {
             let position = group.position + frame.at as u64;
             if frame.header.kind == FrameKind::Batch {
-                let (base, first) = (active.meta.base_offset, frame.header.base_offset);
-                index_frame(&mut active.index, base, position, first);
+                let base = active.meta.base_offset;
+                active.index.add(base, position, &frame.header);
                 active.batch_end = position + frame.header.frame_length() as u64;
             }
             active.totals.add(position, &frame.header, frame.span);
@@ -653,6 +621,10 @@ impl<E: StoreError> Writer<E> {
                 active.producers.insert(producer.id);
             }
         }
+        if !group.hashed {
+            active.index.keys = None;
+        }
+        active.index.add_keys(active.meta.base_offset, &group.keys);
         if group.settles {
             if let Takeover::Settling { copied, .. } = &mut self.takeover {
                 *copied = true;
@@ -674,6 +646,7 @@ impl<E: StoreError> Writer<E> {
                 _ => 0,
             };
             active.synced = active.totals.data_end + footer;
+            active.settled = active.vouched;
         }
         self.unsynced = 0;
         if self.manifest_dirty
@@ -682,7 +655,7 @@ impl<E: StoreError> Writer<E> {
             manifest.synced = manifest.end;
             self.manifest_dirty = false;
             self.edits_synced = self.edits_written;
-            self.removals.extend(self.removals_unsynced.drain(..));
+            self.removals.edits_synced();
         }
         if matches!(self.takeover, Takeover::Done) {
             self.durable = self.stored;
@@ -696,7 +669,15 @@ impl<E: StoreError> Writer<E> {
         let kind = error.kind();
         let error = Arc::new(error);
         match (doing, kind) {
-            (Doing::Seal | Doing::Remove, kind) if kind != ErrorKind::Fenced => Ok(()),
+            (Doing::Seal, kind) if kind != ErrorKind::Fenced => Ok(()),
+            (Doing::Remove, kind) if kind != ErrorKind::Fenced => {
+                self.removals.blob_failed();
+                Ok(())
+            }
+            (Doing::SyncRemovals, kind) if kind != ErrorKind::Fenced => {
+                self.removals.settle_failed();
+                Ok(())
+            }
             (Doing::Footer, ErrorKind::Full) => {
                 if let Some(active) = &mut self.active {
                     active.broken = true;
@@ -712,7 +693,10 @@ impl<E: StoreError> Writer<E> {
             (Doing::Switch, ErrorKind::Full | ErrorKind::Conflict)
                 if self.switch.as_ref().is_some_and(Switch::is_fresh) =>
             {
-                self.switch = None;
+                if let Some(switch) = self.switch.take() {
+                    let refused = switch.refused(self.log, kind, self.copies);
+                    self.superseding.refused.extend(refused);
+                }
                 if kind == ErrorKind::Full {
                     self.refuse_all(&error)?;
                 }
@@ -733,9 +717,10 @@ impl<E: StoreError> Writer<E> {
     }
 
     /// Whether records are as far as this goal asks.
-    pub(crate) const fn reached(&self, goal: Goal) -> bool {
+    pub(crate) fn reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Stored(target) => self.stored >= target,
+            Goal::Synced(target) if planted(Bug::AcknowledgeBeforeSync) => self.stored >= target,
             Goal::Synced(target) => self.durable >= target,
             _ => false,
         }
@@ -745,7 +730,9 @@ impl<E: StoreError> Writer<E> {
     pub(crate) fn stop_driving(&mut self) {
         self.driving = false;
         self.leader = None;
-        self.waiters.wake();
+        if !planted(Bug::SkipWake) {
+            self.waiters.wake();
+        }
     }
 
     /// Tells everyone whose goal is reached, or cannot be any more.
@@ -754,8 +741,11 @@ impl<E: StoreError> Writer<E> {
         let closed = self.closing == Closing::Closed;
         let (stored, durable) = (self.stored, self.durable);
         let (edits, crowded) = (self.edits_synced, self.is_crowded());
-        let quiet = self.manifest.is_some()
-            && self.queue.is_empty()
+        let (taken, idle) = (self.taken, self.queue.is_empty());
+        let quiet = poison.is_none()
+            && self.manifest.is_some()
+            && !self.must_end()
+            && durable >= stored
             && !self.is_dirty()
             && self.edit_queue.is_empty()
             && self.edit_write.is_none()
@@ -763,9 +753,10 @@ impl<E: StoreError> Writer<E> {
         self.waiters.resolve(|goal| {
             let reached = match goal {
                 Goal::Stored(target) => stored >= target,
+                Goal::Synced(target) if planted(Bug::AcknowledgeBeforeSync) => stored >= target,
                 Goal::Synced(target) => durable >= target,
                 Goal::Edits(ticket) => edits >= ticket,
-                Goal::Quiet => quiet,
+                Goal::Quiet(target) => quiet && (idle || taken >= target),
                 Goal::Room => !crowded,
                 Goal::Closed => closed,
             };

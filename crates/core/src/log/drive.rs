@@ -14,10 +14,13 @@ use core::task::Poll;
 use super::cache::Cache;
 use super::commit::Io;
 use super::error::Failure;
+use super::keys::KeyTables;
 use super::snapshot::{Published, Snapshot};
+use super::turn::Turns;
 use super::waiters::Goal;
 use super::writer::Writer;
 use crate::LogId;
+use crate::planted::{Bug, planted};
 use crate::sharing::{Shared, Sharing};
 use crate::store::BlockStore;
 
@@ -29,8 +32,15 @@ pub(crate) struct Inner<S: BlockStore, P: Sharing> {
     pub(crate) writer: Option<P::Cell<Writer<S::Error>>>,
     pub(crate) published: P::Cell<Published>,
     pub(crate) cache: Cache<P>,
+    /// Where readers find keys that are in no footer yet.
+    pub(crate) tables: P::Cell<KeyTables>,
+    /// Who may change what is live, beside the writer.
+    pub(crate) turns: P::Cell<Turns>,
     /// The writer holds records that are in no published picture.
     pub(crate) ahead: AtomicBool,
+    /// Somebody waits for records that may be in no published picture. Set before they
+    /// look into the writer, and looked at by whoever holds it.
+    pub(crate) followed: AtomicBool,
 }
 
 /// A waiter's place in the slab, given up when it is dropped.
@@ -103,7 +113,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         loop {
             let turn = cell.write(|writer| match writer.waiters.outcome(key) {
                 Some(outcome) => Turn::Over(outcome),
-                None if writer.driving => Turn::Wait,
+                None if writer.driving && !planted(Bug::TwoLeaders) => Turn::Wait,
                 None => {
                     writer.driving = true;
                     Turn::Drive(self.ask(writer))
@@ -150,7 +160,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             inner: self,
             over: false,
         };
-        let result = self.perform(io).await;
+        let result = perform(&self.store, self.log, io).await;
         cell.write(|writer| {
             writer.leader = None;
             // Who failed is told as a waiter.
@@ -173,7 +183,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
     async fn drive(&self, cell: &P::Cell<Writer<S::Error>>, key: usize, first: Option<Io>) -> bool {
         let mut next = first;
         while let Some(io) = next {
-            let result = self.perform(io).await;
+            let result = perform(&self.store, self.log, io).await;
             let answered;
             (next, answered) = cell.write(|writer| {
                 writer.done(result);
@@ -196,27 +206,12 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         next
     }
 
-    async fn perform(&self, io: Io) -> Result<Option<u64>, S::Error> {
-        match io {
-            Io::Append {
-                blob,
-                position,
-                bytes,
-            } => self
-                .store
-                .append(blob, position, bytes)
-                .await
-                .map(|()| None),
-            Io::Sync(blobs) => self.store.sync(&blobs).await.map(|()| None),
-            Io::Seal(blob) => self.store.seal(blob).await.map(|()| None),
-            Io::Remove(blob) => self.store.remove(blob).await.map(|()| None),
-            Io::Settle(blobs) => {
-                let mut end = None;
-                for blob in blobs {
-                    end = Some(self.store.settle(blob).await?);
-                }
-                Ok(end)
-            }
+    /// Wakes whoever follows records that are not stored yet.
+    pub(crate) fn show_buffered(&self) {
+        self.ahead.store(true, Ordering::Release);
+        if self.followed.load(Ordering::Relaxed) {
+            self.followed.store(false, Ordering::Relaxed);
+            self.published.write(|published| published.followers.wake());
         }
     }
 
@@ -226,7 +221,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             return;
         }
         writer.changed = false;
-        if writer.queue.is_empty() {
+        if planted(Bug::ShowEarly) {
             self.ahead.store(false, Ordering::Release);
         }
         self.published.write(|published| {
@@ -234,15 +229,44 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                 Some(unseen) => writer.refresh(unseen),
                 None => published.snapshot = Arc::new(writer.snapshot()),
             }
-            for waker in published.followers.drain(..) {
-                waker.wake();
-            }
+            published.followers.wake();
         });
+        // Not before: whoever finds nothing ahead looks at the published picture.
+        if writer.queue.is_empty() {
+            self.ahead.store(false, Ordering::Release);
+        }
     }
 
     /// What others see.
     pub(crate) fn shown(&self) -> Arc<Snapshot> {
         self.published
             .read(|published| Arc::clone(&published.snapshot))
+    }
+}
+
+/// Performs an operation. Settling an append tells where its blob ends.
+pub(crate) async fn perform<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    io: Io,
+) -> Result<Option<u64>, S::Error> {
+    match io {
+        Io::Append {
+            blob,
+            position,
+            bytes,
+        } => store.append(blob, position, bytes).await.map(|()| None),
+        Io::Sync(_) if planted(Bug::SkipSync) => Ok(None),
+        Io::Sync(blobs) => store.sync(&blobs).await.map(|()| None),
+        Io::Seal(blob) => store.seal(blob).await.map(|()| None),
+        Io::Remove(blob) => store.remove(blob).await.map(|()| None),
+        Io::SyncRemovals => store.sync_removals(log).await.map(|()| None),
+        Io::Settle(blobs) => {
+            let mut end = None;
+            for blob in blobs {
+                end = Some(store.settle(blob).await?);
+            }
+            Ok(end)
+        }
     }
 }

@@ -2,12 +2,14 @@
 //! this module that converts errors.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
+use super::blobs::ChangeError;
 use crate::format::Fault;
 use crate::producer::{Producer, ProducerId};
 use crate::store::{BlobId, StoreError};
-use crate::{ErrorKind, LogId};
+use crate::{ErrorKind, Indexes, LogId};
 
 /// Stored bytes that are not what they must be, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +35,10 @@ impl fmt::Display for Corruption {
 impl core::error::Error for Corruption {}
 
 impl Corruption {
-    /// `unsupported` for a version, feature or codec this build does not know,
-    /// `corrupt` for everything else.
+    /// That of the [`Fault`].
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
-        match self.fault {
-            Fault::Version(_) | Fault::Feature(_) | Fault::Codec(_) => ErrorKind::Unsupported,
-            _ => ErrorKind::Corrupt,
-        }
+        self.fault.kind()
     }
 }
 
@@ -50,12 +48,16 @@ impl Corruption {
 pub enum OpenError<E> {
     /// An option is out of its range; the text says which and what it may be.
     Invalid(&'static str),
+    /// The log has these indexes, and not those asked for.
+    OtherIndexes(Indexes),
     /// The manifest cannot be read; `recover` rebuilds it from the segments.
     Corrupt(Corruption),
     /// The log exists, says the catalog, but the store holds nothing of it.
     Lost(LogId),
     /// The store holds nothing of this log and the handle may not create it.
     NotFound(LogId),
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// The store failed.
     Store(E),
 }
@@ -100,6 +102,8 @@ pub enum AppendError<E> {
     Poisoned(Poison<E>),
     /// The log was closed.
     Closed,
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// A bug in tidelog.
     Internal(&'static str),
 }
@@ -116,6 +120,8 @@ pub enum SyncError<E> {
     Closed,
     /// The handle was opened for reading.
     ReadOnly,
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// A bug in tidelog.
     Internal(&'static str),
 }
@@ -151,8 +157,29 @@ pub enum ReadError<E> {
     },
     /// The log was closed.
     Closed,
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// The store failed.
     Store(E),
+}
+
+/// Why nothing was found by key or by time.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LookupError<E> {
+    /// The log keeps no such index.
+    NoIndex {
+        /// Which one was asked: "key" or "time".
+        wanted: &'static str,
+        /// The ones it keeps.
+        indexes: Indexes,
+    },
+    /// No record has this key.
+    KeyNotFound,
+    /// Every record is earlier than this time, in microseconds since 1970.
+    TimeNotFound(i64),
+    /// What the index says could not be read.
+    Read(ReadError<E>),
 }
 
 /// Why maintenance stopped.
@@ -163,6 +190,33 @@ pub enum MaintainError<E> {
     Commit(SyncError<E>),
     /// Damaged bytes are in the way; `check` lists them.
     Corrupt(Corruption),
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
+    /// The store failed.
+    Store(E),
+}
+
+/// Why settings were not changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigureError<E> {
+    /// An option is out of its range, or cannot be changed so; the text says which.
+    Invalid(&'static str),
+    /// An edit of the manifest failed.
+    Commit(SyncError<E>),
+}
+
+/// Why records were not removed. Nothing was then, unless the kind is `poisoned`:
+/// after that the outcome is known only by reopening.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RemoveError<E> {
+    /// An edit of the manifest failed.
+    Commit(SyncError<E>),
+    /// Records that had to be looked at for it cannot be read.
+    Read(ReadError<E>),
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// The store failed.
     Store(E),
 }
@@ -179,9 +233,58 @@ pub enum CheckError<E> {
     Commit(SyncError<E>),
     /// The log was closed.
     Closed,
+    /// Memory for so many bytes of what is stored was refused.
+    Memory(usize),
     /// The store failed.
     Store(E),
 }
+
+/// Why stored bytes could not be had.
+#[derive(Debug)]
+pub(crate) enum Unread<E> {
+    /// Memory for so many of them was refused.
+    Memory(usize),
+    Store(E),
+}
+
+impl<E> From<E> for Unread<E> {
+    fn from(error: E) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl<E> Unread<E> {
+    /// Room for so many more items.
+    pub(crate) fn reserve<T>(items: &mut Vec<T>, more: usize) -> Result<(), Self> {
+        let refused = |_| Self::Memory(more.saturating_mul(size_of::<T>()));
+        items.try_reserve(more).map_err(refused)
+    }
+
+    /// What was refused for want of memory stays refused; of everything else there is
+    /// nothing to be had.
+    pub(crate) fn unless_memory<T>(read: Result<T, Fault>) -> Result<Option<T>, Self> {
+        match read {
+            Ok(read) => Ok(Some(read)),
+            Err(Fault::Memory(bytes)) => Err(Self::Memory(bytes)),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+macro_rules! unread {
+    ($($error:ident),+) => {$(
+        impl<E> From<Unread<E>> for $error<E> {
+            fn from(cause: Unread<E>) -> Self {
+                match cause {
+                    Unread::Memory(bytes) => Self::Memory(bytes),
+                    Unread::Store(error) => Self::Store(error),
+                }
+            }
+        }
+    )+};
+}
+
+unread!(OpenError, ReadError, MaintainError, RemoveError, CheckError);
 
 /// What made a log refuse further writes.
 #[derive(Debug)]
@@ -227,6 +330,7 @@ pub(crate) enum Failure<E> {
     Full(Arc<E>),
     Poisoned(Poison<E>),
     Closed,
+    Memory(usize),
     Internal(&'static str),
 }
 
@@ -236,6 +340,7 @@ impl<E> Clone for Failure<E> {
             Self::Full(source) => Self::Full(Arc::clone(source)),
             Self::Poisoned(poison) => Self::Poisoned(poison.clone()),
             Self::Closed => Self::Closed,
+            Self::Memory(bytes) => Self::Memory(*bytes),
             Self::Internal(what) => Self::Internal(what),
         }
     }
@@ -247,14 +352,52 @@ impl<E> From<Failure<E>> for SyncError<E> {
             Failure::Full(source) => Self::Full(source),
             Failure::Poisoned(poison) => Self::Poisoned(poison),
             Failure::Closed => Self::Closed,
+            Failure::Memory(bytes) => Self::Memory(bytes),
             Failure::Internal(what) => Self::Internal(what),
         }
     }
 }
 
+impl<E> From<ChangeError<E>> for RemoveError<E> {
+    fn from(error: ChangeError<E>) -> Self {
+        match error {
+            ChangeError::Commit(error) => Self::Commit(error),
+            ChangeError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl<E> From<RemoveError<E>> for MaintainError<E> {
+    fn from(error: RemoveError<E>) -> Self {
+        match error {
+            RemoveError::Commit(error) => Self::Commit(error),
+            RemoveError::Store(error) | RemoveError::Read(ReadError::Store(error)) => {
+                Self::Store(error)
+            }
+            RemoveError::Memory(bytes) | RemoveError::Read(ReadError::Memory(bytes)) => {
+                Self::Memory(bytes)
+            }
+            RemoveError::Read(ReadError::Corrupt { place, .. }) => Self::Corrupt(place),
+            RemoveError::Read(_) => Self::Commit(SyncError::Closed),
+        }
+    }
+}
+
+impl<E> From<ChangeError<E>> for MaintainError<E> {
+    fn from(error: ChangeError<E>) -> Self {
+        match error {
+            ChangeError::Commit(error) => Self::Commit(error),
+            ChangeError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl<E> From<Fault> for Failure<E> {
-    fn from(_: Fault) -> Self {
-        Self::Internal("a frame under construction does not fit")
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Memory(bytes) => Self::Memory(bytes),
+            _ => Self::Internal("a frame under construction does not fit"),
+        }
     }
 }
 
@@ -274,10 +417,11 @@ macro_rules! kinds {
 
 kinds! {
     OpenError {
-        Self::Invalid(_) => ErrorKind::Invalid,
+        Self::Invalid(_) | Self::OtherIndexes(_) => ErrorKind::Invalid,
         Self::Corrupt(place) => place.kind(),
         Self::Lost(_) => ErrorKind::Lost,
         Self::NotFound(_) => ErrorKind::NotFound,
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Store(source) => source.kind(),
     }
     AppendError {
@@ -289,6 +433,7 @@ kinds! {
         Self::Full(_) => ErrorKind::Full,
         Self::Poisoned(poison) => poison.kind(),
         Self::Closed => ErrorKind::Closed,
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Internal(_) => ErrorKind::Internal,
     }
     SyncError {
@@ -296,6 +441,7 @@ kinds! {
         Self::Poisoned(poison) => poison.kind(),
         Self::Closed => ErrorKind::Closed,
         Self::ReadOnly => ErrorKind::ReadOnly,
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Internal(_) => ErrorKind::Internal,
     }
     ReadError {
@@ -303,11 +449,28 @@ kinds! {
         Self::NotFound { .. } => ErrorKind::NotFound,
         Self::Corrupt { place, .. } => place.kind(),
         Self::Closed => ErrorKind::Closed,
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Store(source) => source.kind(),
+    }
+    LookupError {
+        Self::NoIndex { .. } => ErrorKind::NoIndex,
+        Self::KeyNotFound | Self::TimeNotFound(_) => ErrorKind::NotFound,
+        Self::Read(source) => source.kind(),
     }
     MaintainError {
         Self::Commit(source) => source.kind(),
         Self::Corrupt(place) => place.kind(),
+        Self::Memory(_) => ErrorKind::Unavailable,
+        Self::Store(source) => source.kind(),
+    }
+    ConfigureError {
+        Self::Invalid(_) => ErrorKind::Invalid,
+        Self::Commit(source) => source.kind(),
+    }
+    RemoveError {
+        Self::Commit(source) => source.kind(),
+        Self::Read(source) => source.kind(),
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Store(source) => source.kind(),
     }
     CheckError {
@@ -315,20 +478,33 @@ kinds! {
         Self::Open(source) => source.kind(),
         Self::Commit(source) => source.kind(),
         Self::Closed => ErrorKind::Closed,
+        Self::Memory(_) => ErrorKind::Unavailable,
         Self::Store(source) => source.kind(),
     }
+}
+
+pub(super) fn no_memory(bytes: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "memory for {bytes} stored bytes was refused; free some and try again"
+    )
 }
 
 impl<E: StoreError> fmt::Display for OpenError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(what) => f.write_str(what),
+            Self::OtherIndexes(indexes) => write!(
+                f,
+                "the log has {indexes}; open it without asking for others, and reindex it"
+            ),
             Self::Corrupt(place) => match place.kind() {
                 ErrorKind::Unsupported => write!(f, "this log needs a newer tidelog: {place}"),
                 _ => write!(f, "the manifest is damaged; recover rebuilds it: {place}"),
             },
             Self::Lost(log) => write!(f, "the storage of log {log} was cleared"),
             Self::NotFound(log) => write!(f, "there is no log {log} in this store"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Store(source) => write!(f, "{source}"),
         }
     }
@@ -359,6 +535,7 @@ impl<E: StoreError> fmt::Display for AppendError<E> {
             Self::Full(source) => write!(f, "no space is left; nothing was appended: {source}"),
             Self::Poisoned(poison) => poison.fmt(f),
             Self::Closed => f.write_str("the log is closed"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Internal(what) => write!(f, "bug in tidelog, please report: {what}"),
         }
     }
@@ -371,6 +548,7 @@ impl<E: StoreError> fmt::Display for SyncError<E> {
             Self::Poisoned(poison) => poison.fmt(f),
             Self::Closed => f.write_str("the log is closed"),
             Self::ReadOnly => f.write_str("the log was opened for reading"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Internal(what) => write!(f, "bug in tidelog, please report: {what}"),
         }
     }
@@ -404,8 +582,33 @@ impl<E: StoreError> fmt::Display for ReadError<E> {
                 write!(f, "offsets {offset} up to {next} cannot be read: {place}")
             }
             Self::Closed => f.write_str("the log is closed"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Store(source) => write!(f, "{source}"),
         }
+    }
+}
+
+impl<E: StoreError> fmt::Display for LookupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoIndex { wanted, indexes } => {
+                write!(
+                    f,
+                    "the log has no index by {wanted}: it has {indexes}; reindex adds one"
+                )
+            }
+            Self::KeyNotFound => f.write_str("no record has this key"),
+            Self::TimeNotFound(time) => {
+                write!(f, "every record of the log is earlier than {time}")
+            }
+            Self::Read(source) => source.fmt(f),
+        }
+    }
+}
+
+impl<E> From<ReadError<E>> for LookupError<E> {
+    fn from(source: ReadError<E>) -> Self {
+        Self::Read(source)
     }
 }
 
@@ -414,7 +617,28 @@ impl<E: StoreError> fmt::Display for MaintainError<E> {
         match self {
             Self::Commit(source) => source.fmt(f),
             Self::Corrupt(place) => write!(f, "damaged bytes are in the way: {place}"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Store(source) => write!(f, "{source}"),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for ConfigureError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(what) => f.write_str(what),
+            Self::Commit(source) => source.fmt(f),
+        }
+    }
+}
+
+impl<E: StoreError> fmt::Display for RemoveError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Commit(source) => source.fmt(f),
+            Self::Read(source) => write!(f, "nothing was removed: {source}"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
+            Self::Store(source) => write!(f, "nothing was removed: {source}"),
         }
     }
 }
@@ -426,6 +650,7 @@ impl<E: StoreError> fmt::Display for CheckError<E> {
             Self::Open(source) => source.fmt(f),
             Self::Commit(source) => source.fmt(f),
             Self::Closed => f.write_str("the log is closed"),
+            Self::Memory(bytes) => no_memory(*bytes, f),
             Self::Store(source) => write!(f, "{source}"),
         }
     }
@@ -435,5 +660,8 @@ impl<E: StoreError> core::error::Error for OpenError<E> {}
 impl<E: StoreError> core::error::Error for AppendError<E> {}
 impl<E: StoreError> core::error::Error for SyncError<E> {}
 impl<E: StoreError> core::error::Error for ReadError<E> {}
+impl<E: StoreError> core::error::Error for LookupError<E> {}
 impl<E: StoreError> core::error::Error for MaintainError<E> {}
+impl<E: StoreError> core::error::Error for ConfigureError<E> {}
+impl<E: StoreError> core::error::Error for RemoveError<E> {}
 impl<E: StoreError> core::error::Error for CheckError<E> {}

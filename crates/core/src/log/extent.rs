@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::error::Unread;
 use crate::ErrorKind;
 use crate::limits::SHRINKS_MAX;
 use crate::store::{BlobId, BlockStore, StoreError};
@@ -17,35 +18,52 @@ pub(crate) async fn read_up_to<S: BlockStore>(
     blob: BlobId,
     position: u64,
     want: usize,
-) -> Result<Vec<u8>, S::Error> {
+) -> Result<Vec<u8>, Unread<S::Error>> {
     let mut bytes = Vec::new();
-    while bytes.len() < want {
-        let have = bytes.len();
-        let mut piece = (want - have).min(PIECE);
+    read_behind(store, blob, position, want, &mut bytes).await?;
+    Ok(bytes)
+}
+
+/// The same, behind the `bytes` that there are already. Returns how many more.
+pub(crate) async fn read_behind<S: BlockStore>(
+    store: &S,
+    blob: BlobId,
+    position: u64,
+    want: usize,
+    bytes: &mut Vec<u8>,
+) -> Result<usize, Unread<S::Error>> {
+    let before = bytes.len();
+    let mut read = 0;
+    while read < want {
+        let have = before + read;
+        let whole = (want - read).min(PIECE);
+        let mut piece = whole;
         let mut shrinks = 0;
+        Unread::reserve(bytes, piece)?;
         while piece > 0 {
             bytes.resize(have + piece, 0);
             let buf = bytes.get_mut(have..).unwrap_or(&mut []);
             match store
-                .read(blob, position.saturating_add(have as u64), buf)
+                .read(blob, position.saturating_add(read as u64), buf)
                 .await
             {
                 Ok(()) => break,
                 Err(error) => {
                     shrinks += u32::from(error.available().is_some());
                     if shrinks > SHRINKS_MAX {
-                        return Err(error);
+                        return Err(Unread::Store(error));
                     }
                     piece = fewer(piece, error)?;
                 }
             }
         }
         bytes.truncate(have + piece);
-        if piece < (want - have).min(PIECE) {
+        read += piece;
+        if piece < whole {
             break;
         }
     }
-    Ok(bytes)
+    Ok(read)
 }
 
 /// How many bytes to ask for after `piece` were too many.

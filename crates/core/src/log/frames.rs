@@ -2,11 +2,13 @@
 //! behind damage. Pure functions over bytes already read.
 
 use alloc::borrow::Cow;
+use alloc::vec::Vec;
 
+use super::growing::KeyedRecord;
 use super::totals::TimeSpan;
 use crate::format::{
-    ALIGN, Compression, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, RecordShape, Seed, Shape,
-    decompress,
+    ALIGN, Compression, FRAME_HEADER_MAX, Fault, FrameHeader, FrameKind, KeyHasher, RecordShape,
+    Seed, Shape, decompress,
 };
 
 /// A frame whose checksums hold.
@@ -16,12 +18,31 @@ pub(crate) struct VerifiedFrame<'a> {
     pub(crate) body: Cow<'a, [u8]>,
 }
 
+/// What the header of a frame says that is refused for something else.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownFrame {
+    /// Bytes after which the next frame starts.
+    length: usize,
+    pub(crate) vouched: u64,
+    pub(crate) earlier_synced: bool,
+}
+
+impl From<&FrameHeader> for KnownFrame {
+    fn from(header: &FrameHeader) -> Self {
+        Self {
+            length: header.frame_length(),
+            vouched: header.vouched,
+            earlier_synced: header.attributes.earlier_synced,
+        }
+    }
+}
+
 /// A frame that was refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BadFrame {
     pub(crate) fault: Fault,
-    /// Bytes after which the next frame starts, where the header can be trusted.
-    pub(crate) length: Option<usize>,
+    /// What its header says, where that can be trusted.
+    pub(crate) known: Option<KnownFrame>,
     /// Bytes needed to say more, where they end too early.
     pub(crate) needs: usize,
 }
@@ -30,9 +51,14 @@ impl BadFrame {
     const fn header(fault: Fault) -> Self {
         Self {
             fault,
-            length: None,
+            known: None,
             needs: FRAME_HEADER_MAX,
         }
+    }
+
+    /// Bytes after which the next frame may start.
+    pub(crate) fn length(&self) -> usize {
+        self.known.map_or(ALIGN, |known| known.length)
     }
 }
 
@@ -46,7 +72,7 @@ pub(crate) fn verify(
     let length = header.frame_length();
     let bad = |fault| BadFrame {
         fault,
-        length: Some(length),
+        known: Some(KnownFrame::from(&header)),
         needs: length,
     };
     let from = header.header_length();
@@ -72,13 +98,13 @@ pub(crate) fn verify(
 }
 
 impl VerifiedFrame<'_> {
-    /// Reads every record, hands its place in the body and its offset to `each`,
-    /// and returns the time span; `None` for a frame without records.
+    /// Reads every record, hands its place in the body, its offset and its key to
+    /// `each`, and returns the time span; `None` for a frame without records.
     ///
     /// A body that holds something else than its header says is malformed.
     pub(crate) fn records(
         &self,
-        mut each: impl FnMut(usize, u64),
+        mut each: impl FnMut(usize, u64, Option<&[u8]>),
     ) -> Result<Option<TimeSpan>, Fault> {
         let header = &self.header;
         if header.kind != FrameKind::Batch {
@@ -97,7 +123,7 @@ impl VerifiedFrame<'_> {
                 return Err(Fault::Malformed("offset of a record"));
             }
             expected = delta + 1;
-            each(at, header.base_offset + delta);
+            each(at, header.base_offset + delta, record.key);
             at += record.length;
             let time = header.base_time.wrapping_add(record.time_delta);
             match &mut span {
@@ -114,6 +140,30 @@ impl VerifiedFrame<'_> {
             return Err(Fault::Malformed("length of a batch"));
         }
         Ok(span)
+    }
+
+    /// Adds the records that have a key to `keys`, if they are hashed, and returns the
+    /// time span like [`records`](Self::records).
+    pub(crate) fn keyed(
+        &self,
+        hasher: Option<KeyHasher>,
+        keys: &mut Vec<KeyedRecord>,
+    ) -> Result<Option<TimeSpan>, Fault> {
+        let Some(hasher) = hasher else {
+            return self.records(|_, _, _| {});
+        };
+        let before = keys.len();
+        Fault::reserve(keys, self.header.record_count as usize)?;
+        let span = self.records(|_, offset, key| {
+            keys.extend(key.map(|key| KeyedRecord {
+                offset,
+                hash: hasher.hash(key),
+            }));
+        });
+        if span.is_err() {
+            keys.truncate(before);
+        }
+        span
     }
 }
 

@@ -3,14 +3,16 @@
 
 use alloc::vec::Vec;
 
+use super::growing::KeyedRecord;
 use super::producers::Undo;
 use super::snapshot::TailView;
 use super::totals::TimeSpan;
 use crate::Bytes;
 use crate::format::{
     Attributes, BLOB_HEADER, BlobHeader, BodyWriter, Compression, FRAME_HEADER, Fault, FrameHeader,
-    FrameKind, Seed, SegmentMeta, Shape, compress, padded, seal_frame,
+    FrameKind, KeyHasher, Seed, SegmentMeta, Shape, compress, padded, seal_frame,
 };
+use crate::planted::{Bug, planted};
 use crate::producer::Producer;
 use crate::record::NewRecord;
 use crate::store::LogId;
@@ -54,6 +56,9 @@ pub(crate) struct StagedFrame {
     pub(crate) kept: bool,
 }
 
+/// Empty allocations of a group that is done.
+pub(crate) type Spare = (Vec<u8>, Vec<StagedFrame>, Vec<KeyedRecord>);
+
 /// Frames that are written with one append.
 #[derive(Debug)]
 pub(crate) struct Group {
@@ -65,6 +70,10 @@ pub(crate) struct Group {
     /// The same bytes, once the group takes no more frames.
     pub(crate) frozen: Option<Bytes>,
     pub(crate) frames: Vec<StagedFrame>,
+    /// Their records with keys, in order, where keys are indexed.
+    pub(crate) keys: Vec<KeyedRecord>,
+    /// `keys` has all of them.
+    pub(crate) hashed: bool,
     /// Copies of earlier writers' data, which this epoch begins with.
     pub(crate) settles: bool,
     /// It is with the store, but the manifest does not name its segment yet.
@@ -74,12 +83,7 @@ pub(crate) struct Group {
 impl Group {
     /// An empty group for `place`, in allocations to be used again. The first of a
     /// segment begins with its header.
-    pub(crate) fn new(
-        log: LogId,
-        place: &Place,
-        mut bytes: Vec<u8>,
-        frames: Vec<StagedFrame>,
-    ) -> Self {
+    pub(crate) fn new(log: LogId, place: &Place, (mut bytes, frames, keys): Spare) -> Self {
         bytes.clear();
         let opens = place.position == BLOB_HEADER as u64;
         if opens {
@@ -89,6 +93,7 @@ impl Group {
                 base_offset: place.meta.base_offset,
                 salt: place.meta.salt,
                 rewritten: false,
+                backup: false,
             };
             header.encode(&mut bytes);
         }
@@ -99,6 +104,8 @@ impl Group {
             bytes,
             frozen: None,
             frames,
+            keys,
+            hashed: true,
             settles: false,
             unnamed: false,
         }
@@ -142,6 +149,15 @@ impl Group {
 
     pub(crate) fn next_offset(&self) -> Option<u64> {
         self.frames.last().map(|frame| frame.header.next_offset())
+    }
+
+    /// The records with keys of one of its frames.
+    pub(crate) fn frame_keys(&self, frame: &StagedFrame) -> &[KeyedRecord] {
+        let below = |offset| self.keys.partition_point(|key| key.offset < offset);
+        let header = &frame.header;
+        self.keys
+            .get(below(header.base_offset)..below(header.next_offset()))
+            .unwrap_or(&[])
     }
 
     /// The group as a reader of this handle sees it.
@@ -239,6 +255,15 @@ impl Group {
         }
         let header = seal_frame(&mut self.bytes, start, header, self.seed, position)?;
         self.add(start, header, Some(span));
+        self.hashed &= batch.hasher.is_some();
+        if let Some(hasher) = batch.hasher {
+            let records = (batch.first..).zip(batch.records);
+            let keys = records.filter_map(|(offset, record)| {
+                let hash = hasher.hash(record.key?);
+                Some(KeyedRecord { offset, hash })
+            });
+            self.keys.extend(keys);
+        }
         Ok(())
     }
 
@@ -270,26 +295,31 @@ impl Group {
     ) -> Result<(), Fault> {
         let start = self.bytes.len();
         let position = self.position + start as u64;
-        let header = reseal(&mut self.bytes, header, frame, vouch, self.seed, position)?;
+        let (out, producer) = (&mut self.bytes, header.producer);
+        let header = reseal(out, header, producer, frame, vouch, self.seed, position)?;
         self.add(start, header, span);
         Ok(())
     }
 }
 
 /// Appends an existing frame to `out`, sealed anew for `position` of the blob with
-/// `seed`.
+/// `seed`, as one of this producer.
 pub(crate) fn reseal(
     out: &mut Vec<u8>,
     header: &FrameHeader,
+    producer: Option<Producer>,
     frame: &[u8],
     vouch: Vouch,
     seed: Seed,
     position: u64,
 ) -> Result<FrameHeader, Fault> {
     let start = out.len();
-    let whole = header.header_length() + header.body_length as usize;
-    out.extend_from_slice(frame.get(..whole).ok_or(Fault::Short)?);
+    let body = frame.get(header.header_length()..).ok_or(Fault::Short)?;
+    let body = body.get(..header.body_length as usize);
     let mut header = *header;
+    header.producer = producer;
+    out.resize(start + header.header_length(), 0);
+    out.extend_from_slice(body.ok_or(Fault::Short)?);
     header.vouched = vouch.position;
     header.attributes.earlier_synced = vouch.earlier;
     seal_frame(out, start, header, seed, position)
@@ -304,6 +334,8 @@ pub(crate) struct NewBatch<'a> {
     pub(crate) clamp_floor: i64,
     pub(crate) producer: Option<Producer>,
     pub(crate) compression: Compression,
+    /// What keys are hashed with, if they are indexed.
+    pub(crate) hasher: Option<KeyHasher>,
 }
 
 impl NewBatch<'_> {
@@ -325,8 +357,8 @@ impl NewBatch<'_> {
 
 /// Bytes of padding that bring `position` to a multiple of `align`: none, or enough
 /// for a mark.
-pub(crate) const fn padding(position: u64, align: u32) -> usize {
-    if align == 0 {
+pub(crate) fn padding(position: u64, align: u32) -> usize {
+    if align == 0 || planted(Bug::NoPadding) {
         return 0;
     }
     let gap = position.next_multiple_of(align as u64) - position;

@@ -9,10 +9,13 @@ use super::block::{Batch, Entry};
 use super::cache::Cache;
 use super::commit::Io;
 use super::drive::Inner;
-use super::error::{AppendError, Failure, OpenError, ReadError, SyncError};
+use super::error::{AppendError, Failure, OpenError, ReadError, RemoveError, SyncError};
+use super::followers::Followers;
+use super::keys::KeyTables;
 use super::reader::{Query, Reader};
 use super::recovery::{Recovered, Recovery, recover};
 use super::snapshot::{Bounds, Published, Snapshot};
+use super::turn::Turns;
 use super::waiters::Goal;
 use super::writer::{Appended, Closing, Writer};
 use crate::host::Host;
@@ -102,6 +105,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         if found.manifest.is_none() {
             return Err(missing(&options, id));
         }
+        agree(&options, &found)?;
         Ok(Self::reading(store, id, options, found))
     }
 
@@ -123,6 +127,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         if found.manifest.is_none() && options.existing {
             return Err(missing(&options, id));
         }
+        agree(&options, &found)?;
         claim.keep();
         Ok(Self::writing(store, id, options, host, claimed, found))
     }
@@ -158,10 +163,13 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 writer: Some(Shared::new(writer)),
                 published: Shared::new(Published {
                     snapshot,
-                    followers: Vec::new(),
+                    followers: Followers::default(),
                 }),
                 cache: Cache::new(options.cache_bytes),
+                tables: Shared::new(KeyTables::default()),
+                turns: Shared::new(Turns::default()),
                 ahead: AtomicBool::new(false),
+                followed: AtomicBool::new(false),
             }),
             recovery: Arc::new(report),
             settings,
@@ -178,13 +186,16 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             ended: Arc::new(found.segments),
             active: None,
             tail: Vec::new(),
+            trimmed: found.trim.oldest,
             visible: found.next,
             durable: found.durable,
             closed: false,
+            indexes: found.indexes,
+            hasher: found.hasher,
         };
         let published = Published {
             snapshot: Arc::new(snapshot),
-            followers: Vec::new(),
+            followers: Followers::default(),
         };
         Self {
             inner: Arc::new(Inner {
@@ -193,7 +204,10 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 writer: None,
                 published: Shared::new(published),
                 cache: Cache::new(options.cache_bytes),
+                tables: Shared::new(KeyTables::default()),
+                turns: Shared::new(Turns::default()),
                 ahead: AtomicBool::new(false),
+                followed: AtomicBool::new(false),
             }),
             settings,
             epoch: found.report.epoch,
@@ -225,8 +239,14 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
 
     /// The settings in force for this handle.
     #[must_use]
-    pub const fn settings(&self) -> Settings {
-        self.settings
+    pub fn settings(&self) -> Settings {
+        match &self.inner.writer {
+            Some(writer) => writer.read(|writer| writer.settings),
+            None => Settings {
+                indexes: self.inner.shown().indexes,
+                ..self.settings
+            },
+        }
     }
 
     /// The writer epoch of this handle; for a reader, that of the last writer.
@@ -287,7 +307,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         let staged = writer.stage(records, producer, level)?;
         let goal = match level {
             Durability::Buffered if writer.queued_bytes < limits::BUFFERED_MAX => {
-                self.inner.ahead.store(true, Ordering::Release);
+                self.inner.show_buffered();
                 return Ok(Begun::Over(staged.appended));
             }
             // Nobody waits for buffered records, but a full buffer is handed to the
@@ -364,7 +384,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         }
         let begin = |writer: &mut Writer<S::Error>| {
             writer.usable()?;
-            Ok((Goal::Quiet, ()))
+            Ok((writer.quiet(), ()))
         };
         Ok(self.inner.reach(begin).await?)
     }
@@ -376,6 +396,15 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         match &self.inner.writer {
             Some(writer) if !published => writer.read(|writer| Arc::new(writer.own_snapshot())),
             _ => self.inner.shown(),
+        }
+    }
+
+    /// The picture this handle has of the log, unless that is closed.
+    pub(crate) fn open_picture(&self) -> Result<Arc<Snapshot>, RemoveError<S::Error>> {
+        let picture = self.own();
+        match picture.closed {
+            true => Err(RemoveError::Read(ReadError::Closed)),
+            false => Ok(picture),
         }
     }
 
@@ -464,10 +493,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         let Some(cell) = &self.inner.writer else {
             self.inner.published.write(|published| {
                 Arc::make_mut(&mut published.snapshot).closed = true;
-                published
-                    .followers
-                    .drain(..)
-                    .for_each(core::task::Waker::wake);
+                published.followers.wake();
             });
             return Ok(());
         };
@@ -479,21 +505,22 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         };
         let outcome = self.inner.reach(begin).await;
         let poisoned = matches!(outcome, Err(Failure::Poisoned(_)));
-        let released = cell.write(|writer| {
+        cell.write(|writer| {
             if poisoned && writer.closing != Closing::Closed {
                 writer.closing = Closing::Closed;
                 writer.changed = true;
                 self.inner.publish(writer);
-                return core::mem::take(&mut writer.holds_claim);
+            } else if outcome.is_err() {
+                if matches!(outcome, Err(Failure::Full(_))) {
+                    writer.closing = Closing::No;
+                }
+                return;
             }
-            if matches!(outcome, Err(Failure::Full(_))) {
-                writer.closing = Closing::No;
+            // Inside: another close that ends now must find it done.
+            if core::mem::take(&mut writer.holds_claim) {
+                self.inner.store.release(self.inner.log);
             }
-            outcome.is_ok() && core::mem::take(&mut writer.holds_claim)
         });
-        if released {
-            self.inner.store.release(self.inner.log);
-        }
         Ok(outcome?)
     }
 }
@@ -504,6 +531,17 @@ const fn missing<E>(options: &Options, id: LogId) -> OpenError<E> {
     } else {
         OpenError::NotFound(id)
     }
+}
+
+/// Refuses other indexes than those of a log that exists.
+fn agree<E>(options: &Options, found: &Recovered) -> Result<(), OpenError<E>> {
+    let differs = options
+        .indexes
+        .is_some_and(|indexes| indexes != found.indexes);
+    if differs && found.manifest.is_some() {
+        return Err(OpenError::OtherIndexes(found.indexes));
+    }
+    Ok(())
 }
 
 enum Begun {
@@ -534,7 +572,7 @@ impl<S: BlockStore> Drop for Claim<'_, S> {
     }
 }
 
-fn validate<E: StoreError>(options: &Options) -> Result<(), OpenError<E>> {
+pub(crate) fn validate<E: StoreError>(options: &Options) -> Result<(), OpenError<E>> {
     let segment = limits::SEGMENT_MIN..=limits::SEGMENT_MAX;
     if options
         .segment_bytes

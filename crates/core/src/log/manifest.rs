@@ -7,26 +7,35 @@
 //! - A manifest that was superseded is never opened, even if its successor is
 //!   damaged: that is corruption, not an older truth.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use super::error::{Corruption, OpenError};
-use super::extent::read_up_to;
-use super::frames::{VerifiedFrame, verify};
+use super::error::{Corruption, OpenError, Unread};
+use super::extent::{read_behind, read_up_to};
+use super::frames::{VerifiedFrame, next_header, verify};
 use crate::ErrorKind;
 use crate::format::{
-    BLOB_HEADER, BlobHeader, Edit, FRAME_HEADER, Fault, FrameHeader, FrameKind, Seed, SegmentMeta,
-    SnapshotFacts,
+    ALIGN, BLOB_HEADER, BlobHeader, Edit, Fault, FrameKind, MaskMeta, ProducerState, Seed,
+    SegmentMeta, SnapshotFacts,
 };
 use crate::limits::{MANIFEST_EDITS_MAX, NUMBER_MAX};
+use crate::planted::{Bug, planted};
+use crate::producer::ProducerId;
 use crate::store::{BlobId, BlobKind, BlockStore, LogId, StoreError};
 
 /// What the edits of a manifest add up to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ManifestState {
     pub(crate) facts: SnapshotFacts,
     /// Live segments by base offset and number, so in the order of the log.
     pub(crate) segments: BTreeMap<(u64, u64), SegmentMeta>,
+    /// Deletions, by the number of their segment, which is live.
+    pub(crate) masks: BTreeMap<u64, Arc<MaskMeta>>,
+    /// Producers whose batches may be in no live segment.
+    pub(crate) producers: BTreeMap<ProducerId, ProducerState>,
     pub(crate) superseded: Option<u64>,
 }
 
@@ -35,6 +44,8 @@ impl ManifestState {
         Self {
             facts,
             segments: BTreeMap::new(),
+            masks: BTreeMap::new(),
+            producers: BTreeMap::new(),
             superseded: None,
         }
     }
@@ -47,9 +58,20 @@ impl ManifestState {
                 self.segments.insert((meta.base_offset, meta.number), *meta);
                 self.facts.next_offset = self.facts.next_offset.max(meta.next_offset);
             }
-            Edit::Dropped(number) => self.drop_segment(*number),
+            Edit::Dropped(number) => {
+                self.drop_segment(*number);
+                self.masks.remove(number);
+            }
             Edit::Allocated(number) => self.facts.allocated = self.facts.allocated.max(*number),
             Edit::Superseded(by) => self.superseded = Some(*by),
+            Edit::Trimmed(trim) => self.facts.trim = *trim,
+            Edit::Masked(mask) => {
+                self.masks.insert(mask.segment, Arc::new(mask.clone()));
+            }
+            Edit::Producer(id, state) => {
+                self.producers.insert(*id, state.clone());
+            }
+            Edit::Settings(settings) => self.facts.settings = *settings,
         }
     }
 
@@ -61,6 +83,16 @@ impl ManifestState {
     pub(crate) fn snapshot(&self) -> Vec<Edit> {
         core::iter::once(Edit::Snapshot(self.facts))
             .chain(self.segments.values().map(|meta| Edit::Segment(*meta)))
+            .chain(
+                self.masks
+                    .values()
+                    .map(|mask| Edit::Masked(mask.as_ref().clone())),
+            )
+            .chain(
+                self.producers
+                    .iter()
+                    .map(|(id, state)| Edit::Producer(*id, state.clone())),
+            )
             .collect()
     }
 }
@@ -76,6 +108,8 @@ pub(crate) struct FoundManifest {
     pub(crate) reaches: [bool; 2],
     /// Damage that the other copy made good.
     pub(crate) repaired: Vec<Corruption>,
+    /// Edits that are torn in every copy, and their bytes: they do not count.
+    pub(crate) torn: Option<(Corruption, u64)>,
 }
 
 /// Manifests beside the one in force.
@@ -84,8 +118,13 @@ pub(crate) struct Superseding {
     /// Older ones without a mark: left alone, they would be opened were every newer
     /// one damaged.
     pub(crate) unmarked: Vec<FoundManifest>,
+    /// Older ones that are damaged, or have a mark, which a sync that failed may have
+    /// taken: a listing might show nothing newer.
+    pub(crate) stale: Vec<u64>,
     /// Blobs of torn ones: were they to vanish, the numbers would have a hole.
     pub(crate) torn: Vec<BlobId>,
+    /// Blobs of new ones that a store refused, and may hold all the same.
+    pub(crate) refused: Vec<BlobId>,
 }
 
 /// What looking for a manifest came to.
@@ -112,10 +151,7 @@ pub(crate) async fn find<S: BlockStore>(
     existing_log: bool,
 ) -> Result<ManifestSearch, OpenError<S::Error>> {
     let listed = store.list(log).await.map_err(OpenError::Store)?;
-    let numbers = existing(store, log, &listed)
-        .await
-        .map_err(OpenError::Store)?;
-    let highest_manifest = numbers.last().copied().unwrap_or(0);
+    let numbers = existing(store, log, &listed).await?;
     let others = listed.iter().filter(|blob| !KINDS.contains(&blob.kind));
     let others = others
         .map(|blob| blob.number)
@@ -125,45 +161,63 @@ pub(crate) async fn find<S: BlockStore>(
         found: None,
         superseding: Superseding::default(),
         highest_number,
-        highest_manifest,
+        highest_manifest: 0,
     };
-    let mut refused: Option<Corruption> = None;
-    for number in numbers.into_iter().rev() {
-        let manifest = match read(store, log, number).await.map_err(OpenError::Store)? {
-            Ok(manifest) => manifest,
-            Err(_) if search.found.is_some() => continue,
-            Err(place) if place.kind() == ErrorKind::Unsupported => {
-                return Err(OpenError::Corrupt(place));
+    let mut whole = BTreeMap::new();
+    let mut damaged = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    let mut unread = numbers;
+    let found = loop {
+        for number in core::mem::take(&mut unread) {
+            known.insert(number);
+            match read(store, log, number).await? {
+                Ok(manifest) => {
+                    whole.insert((manifest.state.facts.epoch, number), Box::new(manifest));
+                }
+                Err(place) => {
+                    damaged.insert(number, place);
+                }
             }
-            Err(place) => {
-                refused.get_or_insert(place);
-                let torn = blobs_of(store, log, number)
-                    .await
-                    .map_err(OpenError::Store)?;
-                search.superseding.torn.extend(torn);
-                continue;
-            }
+        }
+        // Attempts to take the place of one manifest follow each other by epoch and
+        // number, and no other succeeds once one has.
+        let newest = match planted(Bug::IgnoreSuperseded) {
+            true => whole.pop_first(),
+            false => whole.pop_last(),
         };
-        if search.found.is_some() {
-            if manifest.state.superseded.is_none() {
-                search.superseding.unmarked.push(manifest);
+        let Some(((_, number), manifest)) = newest else {
+            break None;
+        };
+        match manifest.state.superseded {
+            Some(by) if !planted(Bug::IgnoreSuperseded) => {
+                unread = successors(store, log, &manifest, by, &known).await?;
+                whole.insert((manifest.state.facts.epoch, number), manifest);
             }
-            continue;
+            _ if is_dead(store, log, &manifest).await? => {
+                search.superseding.unmarked.push(*manifest);
+            }
+            _ => break Some(*manifest),
         }
-        if is_dead(store, log, &manifest)
-            .await
-            .map_err(OpenError::Store)?
-        {
-            let dead = blobs_of(store, log, number)
-                .await
-                .map_err(OpenError::Store)?;
-            search.superseding.torn.extend(dead);
-            continue;
+    };
+    search.highest_manifest = known.last().copied().unwrap_or(0);
+    let newest = found.as_ref().map_or(0, |found| found.header.blob.number);
+    let refused = damaged.values().next_back().copied();
+    for (number, place) in damaged.range(newest..) {
+        if place.kind() == ErrorKind::Unsupported {
+            return Err(OpenError::Corrupt(*place));
         }
-        let manifest = successor(store, log, manifest).await?;
-        search.highest_manifest = search.highest_manifest.max(manifest.header.blob.number);
-        search.found = Some(manifest);
+        let torn = blobs_of(store, log, *number).await?;
+        search.superseding.torn.extend(torn);
     }
+    let older = damaged.range(..newest).map(|(number, _)| *number);
+    search.superseding.stale.extend(older);
+    for ((_, number), manifest) in whole {
+        match manifest.state.superseded {
+            Some(_) => search.superseding.stale.push(number),
+            None => search.superseding.unmarked.push(*manifest),
+        }
+    }
+    search.found = found;
     if search.found.is_some() {
         return Ok(search);
     }
@@ -178,10 +232,7 @@ pub(crate) async fn find<S: BlockStore>(
         position: 0,
         fault: Fault::Blank,
     };
-    if has_segments(store, &listed)
-        .await
-        .map_err(OpenError::Store)?
-    {
+    if has_segments(store, &listed).await? {
         return Err(OpenError::Corrupt(refused.unwrap_or(blank)));
     }
     match refused {
@@ -190,7 +241,10 @@ pub(crate) async fn find<S: BlockStore>(
     }
 }
 
-async fn has_segments<S: BlockStore>(store: &S, listed: &[BlobId]) -> Result<bool, S::Error> {
+async fn has_segments<S: BlockStore>(
+    store: &S,
+    listed: &[BlobId],
+) -> Result<bool, Unread<S::Error>> {
     for blob in listed.iter().filter(|blob| blob.kind == BlobKind::Segment) {
         if !read_up_to(store, *blob, 0, 1).await?.is_empty() {
             return Ok(true);
@@ -204,7 +258,7 @@ async fn blobs_of<S: BlockStore>(
     store: &S,
     log: LogId,
     number: u64,
-) -> Result<Vec<BlobId>, S::Error> {
+) -> Result<Vec<BlobId>, Unread<S::Error>> {
     let mut blobs = Vec::new();
     for kind in KINDS {
         let blob = BlobId { log, kind, number };
@@ -213,7 +267,7 @@ async fn blobs_of<S: BlockStore>(
             Err(error) => match error.kind() {
                 ErrorKind::OutOfRange => blobs.push(blob),
                 ErrorKind::NotFound => {}
-                _ => return Err(error),
+                _ => return Err(Unread::Store(error)),
             },
         }
     }
@@ -225,7 +279,7 @@ async fn existing<S: BlockStore>(
     store: &S,
     log: LogId,
     listed: &[BlobId],
-) -> Result<BTreeSet<u64>, S::Error> {
+) -> Result<BTreeSet<u64>, Unread<S::Error>> {
     let manifests = listed.iter().filter(|blob| KINDS.contains(&blob.kind));
     let manifests = manifests.map(|blob| blob.number);
     // A listing may invent blobs, of any number.
@@ -261,7 +315,7 @@ pub(crate) async fn highest_manifest<S: BlockStore>(
     store: &S,
     log: LogId,
     listed: &[BlobId],
-) -> Result<u64, S::Error> {
+) -> Result<u64, Unread<S::Error>> {
     Ok(existing(store, log, listed)
         .await?
         .last()
@@ -269,55 +323,79 @@ pub(crate) async fn highest_manifest<S: BlockStore>(
         .unwrap_or(0))
 }
 
-/// Whether another manifest has taken the place that this one was made for: it was
-/// written by somebody who did not get to mark its predecessor.
+/// Whether another manifest has taken the place that this one was made for, or that
+/// the one it was to follow was made for: it was written by somebody who did not get to
+/// mark its predecessor, or who had taken one of those for the newest.
 async fn is_dead<S: BlockStore>(
     store: &S,
     log: LogId,
     manifest: &FoundManifest,
-) -> Result<bool, S::Error> {
-    let predecessor = manifest.state.facts.predecessor;
-    if predecessor == 0 {
-        return Ok(false);
+) -> Result<bool, Unread<S::Error>> {
+    let mut line = vec![manifest.header.blob.number];
+    let mut predecessor = manifest.state.facts.predecessor;
+    while predecessor != 0 && !line.contains(&predecessor) {
+        let Ok(found) = read(store, log, predecessor).await? else {
+            return Ok(false);
+        };
+        // A mark is made on everything unmarked that came before, not on the
+        // predecessor alone.
+        if found.state.superseded.is_some_and(|by| !line.contains(&by)) {
+            return Ok(true);
+        }
+        line.push(predecessor);
+        predecessor = found.state.facts.predecessor;
     }
-    let by = read(store, log, predecessor)
-        .await?
-        .ok()
-        .and_then(|found| found.state.superseded);
-    Ok(by.is_some_and(|by| by != manifest.header.blob.number))
+    Ok(false)
 }
 
-/// Follows the marks to the manifest that carries none. It was whole before its
-/// predecessor was marked, so that one that cannot be read is damaged.
-async fn successor<S: BlockStore>(
+/// The numbers behind a manifest with a mark that exist and are not `known`. What the
+/// mark names was whole before the mark was written, so that one which cannot be read
+/// is damaged. One that was superseded and removed in its turn leaves a successor.
+async fn successors<S: BlockStore>(
     store: &S,
     log: LogId,
-    mut manifest: FoundManifest,
-) -> Result<FoundManifest, OpenError<S::Error>> {
-    while let Some(by) = manifest.state.superseded {
-        if by <= manifest.header.blob.number {
-            return Err(OpenError::Corrupt(Corruption {
-                blob: manifest.header.blob,
-                position: manifest.end,
-                fault: Fault::Malformed("number of a manifest's successor"),
-            }));
-        }
-        // One that was superseded and removed in its turn leaves a successor behind.
-        let mut number = by;
-        while number < by.saturating_add(PROBES)
-            && !exists(store, log, number).await.map_err(OpenError::Store)?
-        {
-            number += 1;
-        }
-        let next = read(store, log, number).await.map_err(OpenError::Store)?;
-        manifest = next.map_err(OpenError::Corrupt)?;
+    manifest: &FoundManifest,
+    by: u64,
+    known: &BTreeSet<u64>,
+) -> Result<BTreeSet<u64>, OpenError<S::Error>> {
+    let number = manifest.header.blob.number;
+    let malformed = OpenError::Corrupt(Corruption {
+        blob: manifest.header.blob,
+        position: manifest.end,
+        fault: Fault::Malformed("number of a manifest's successor"),
+    });
+    if by <= number || by > NUMBER_MAX {
+        return Err(malformed);
     }
-    Ok(manifest)
+    let mut numbers = BTreeSet::new();
+    let mut reached = false;
+    let mut next = (number + 1).max(by.saturating_sub(PROBES));
+    loop {
+        if exists(store, log, next).await? {
+            numbers.insert(next);
+            reached |= next >= by;
+        } else if next >= by && (reached || next >= by + PROBES) {
+            break;
+        }
+        next += 1;
+    }
+    numbers.retain(|number| !known.contains(number));
+    if !numbers.is_empty() {
+        return Ok(numbers);
+    }
+    Err(match read(store, log, by).await? {
+        Err(place) => OpenError::Corrupt(place),
+        Ok(_) => malformed,
+    })
 }
 
 /// Whether there is a manifest of this number, be it empty: a number that was taken
 /// is no hole.
-async fn exists<S: BlockStore>(store: &S, log: LogId, number: u64) -> Result<bool, S::Error> {
+async fn exists<S: BlockStore>(
+    store: &S,
+    log: LogId,
+    number: u64,
+) -> Result<bool, Unread<S::Error>> {
     Ok(!blobs_of(store, log, number).await?.is_empty())
 }
 
@@ -326,21 +404,27 @@ async fn read<S: BlockStore>(
     store: &S,
     log: LogId,
     number: u64,
-) -> Result<Result<FoundManifest, Corruption>, S::Error> {
+) -> Result<Result<FoundManifest, Corruption>, Unread<S::Error>> {
     let mut copies = Vec::new();
     for kind in KINDS {
         let blob = BlobId { log, kind, number };
         let mut bytes = Vec::new();
         loop {
-            let more = read_up_to(store, blob, bytes.len() as u64, READ_CHUNK).await?;
-            bytes.extend_from_slice(&more);
-            if more.len() < READ_CHUNK {
+            let from = bytes.len() as u64;
+            let more = read_behind(store, blob, from, READ_CHUNK, &mut bytes).await?;
+            if more < READ_CHUNK {
                 break;
             }
         }
         copies.push((blob, bytes));
     }
-    Ok(merge(&copies, store.geometry().atomic_append))
+    match merge(&copies, store.geometry().atomic_append) {
+        Err(Corruption {
+            fault: Fault::Memory(bytes),
+            ..
+        }) => Err(Unread::Memory(bytes)),
+        merged => Ok(merged),
+    }
 }
 
 const READ_CHUNK: usize = 64 << 10;
@@ -369,6 +453,15 @@ fn merge(copies: &[(BlobId, Vec<u8>)], atomic: bool) -> Result<FoundManifest, Co
             fault: Fault::Blank,
         }));
     };
+    // Copies are written alike, so that one of them is another log's. Nobody can tell
+    // which.
+    if let Some(other) = headers.iter().find(|other| other.seed() != header.seed()) {
+        return Err(Corruption {
+            blob: other.blob,
+            position: 0,
+            fault: Fault::Foreign,
+        });
+    }
     let seed = header.seed();
     let mut state: Option<ManifestState> = None;
     let mut position = BLOB_HEADER as u64;
@@ -388,13 +481,25 @@ fn merge(copies: &[(BlobId, Vec<u8>)], atomic: bool) -> Result<FoundManifest, Co
         if let Some(frame) = frame {
             repaired.append(&mut faults);
             position += frame.header.frame_length() as u64;
-            // The same edits were decoded without fault before.
-            let _ = Edit::decode_each(&frame.body, |edit| match (&mut state, &edit) {
-                (Some(state), edit) => state.apply(edit),
-                (None, Edit::Snapshot(facts)) => state = Some(ManifestState::new(*facts)),
-                (None, _) => {}
-            });
+            // Of what was decoded before, nothing but memory can be missing now.
+            if frame.header.kind == FrameKind::Edits {
+                let applied = Edit::decode_each(&frame.body, |edit| match (&mut state, &edit) {
+                    (Some(state), edit) => state.apply(edit),
+                    (None, Edit::Snapshot(facts)) => state = Some(ManifestState::new(*facts)),
+                    (None, _) => {}
+                });
+                let blob = header.blob;
+                applied.map_err(|fault| Corruption {
+                    blob,
+                    position,
+                    fault,
+                })?;
+            }
             continue;
+        }
+        let refused = |place: &&Corruption| matches!(place.fault, Fault::Memory(_));
+        if let Some(place) = faults.iter().find(refused) {
+            return Err(*place);
         }
         let first = faults.first().copied();
         let Some(state) = state else {
@@ -407,8 +512,11 @@ fn merge(copies: &[(BlobId, Vec<u8>)], atomic: bool) -> Result<FoundManifest, Co
         };
         // Torn edits at the end were never acknowledged. Where nothing is ever torn, or
         // a later frame vouches for this place, they were whole once.
-        let written = copies.iter().any(|(_, bytes)| is_written(position, bytes));
-        if atomic && written
+        let written = copies.iter().map(|(_, bytes)| written(position, bytes));
+        let torn = faults.iter().copied().zip(written);
+        let torn = torn.max_by_key(|(_, bytes)| *bytes);
+        let torn = torn.filter(|(_, bytes)| *bytes > 0);
+        if atomic && torn.is_some()
             || copies
                 .iter()
                 .any(|(_, bytes)| vouches_beyond(seed, position, bytes))
@@ -438,6 +546,7 @@ fn merge(copies: &[(BlobId, Vec<u8>)], atomic: bool) -> Result<FoundManifest, Co
             end: position,
             reaches,
             repaired,
+            torn,
         });
     }
 }
@@ -472,28 +581,27 @@ fn edits_at(
     Ok(frame)
 }
 
-/// Whether there is anything but zeros from `position` on.
-fn is_written(position: u64, bytes: &[u8]) -> bool {
+/// Bytes from `position` up to the last one that is not zero.
+fn written(position: u64, bytes: &[u8]) -> u64 {
     let rest = usize::try_from(position)
         .ok()
         .and_then(|at| bytes.get(at..));
-    rest.is_some_and(|rest| rest.iter().any(|byte| *byte != 0))
+    let last = rest.and_then(|rest| rest.iter().rposition(|byte| *byte != 0));
+    last.map_or(0, |last| last as u64 + 1)
 }
 
 /// Whether a frame after `position` says that the bytes there were synced.
 fn vouches_beyond(seed: Seed, position: u64, bytes: &[u8]) -> bool {
-    let Ok(start) = usize::try_from(position) else {
+    let Ok(mut from) = usize::try_from(position) else {
         return false;
     };
-    (start..bytes.len())
-        .step_by(crate::format::ALIGN)
-        .any(|at| {
-            bytes.get(at..).is_some_and(|rest| {
-                rest.len() >= FRAME_HEADER
-                    && FrameHeader::decode(seed, at as u64, rest)
-                        .is_ok_and(|frame| frame.vouched > position)
-            })
-        })
+    while let Some((at, frame)) = next_header(seed, 0, bytes, from) {
+        if frame.vouched > position {
+            return true;
+        }
+        from = at + ALIGN;
+    }
+    false
 }
 
 /// Whether a manifest of this many bytes of edits should be rewritten.

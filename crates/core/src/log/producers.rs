@@ -146,6 +146,39 @@ impl Producers {
         self.known.entry(id).or_insert(state);
     }
 
+    /// Takes in a state that the manifest carries, unless a newer one is known.
+    pub(crate) fn carry(&mut self, id: ProducerId, state: &ProducerState) {
+        let newer =
+            |known: &ProducerState| (known.epoch, known.sequence) >= (state.epoch, state.sequence);
+        if !self.known.get(&id).is_some_and(newer) {
+            self.known.insert(id, state.clone());
+        }
+    }
+
+    /// Whether a newer state than this one is known, of which every batch lies below
+    /// `durable`.
+    pub(crate) fn supersedes(&self, id: &ProducerId, state: &ProducerState, durable: u64) -> bool {
+        self.known.get(id).is_some_and(|known| {
+            (known.epoch, known.sequence) > (state.epoch, state.sequence)
+                && known
+                    .batches
+                    .last()
+                    .is_none_or(|batch| batch.next <= durable)
+        })
+    }
+
+    /// Forgets producers whose newest record is older than this time.
+    pub(crate) fn expire(&mut self, before: i64) {
+        self.known.retain(|_, state| state.time >= before);
+    }
+
+    /// Forgets this producer, if its newest record is older than this time.
+    pub(crate) fn expire_one(&mut self, id: &ProducerId, before: i64) {
+        if self.known.get(id).is_some_and(|state| state.time < before) {
+            self.known.remove(id);
+        }
+    }
+
     /// Takes in a batch found in the log, in the order of the log. What was
     /// written was checked then, so a batch that does not follow the one known
     /// only means that the ones between cannot be read any more.

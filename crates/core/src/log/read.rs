@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 
 use super::block::{Batch, Block, BlockSlice, Entry};
 use super::cache::Cache;
-use super::chunks::Chunks;
-use super::error::{Corruption, ReadError};
+use super::error::{Corruption, ReadError, Unread};
 use super::extent::read_up_to;
-use super::index::{BlockPlace, Offsets, load_offsets};
+use super::index::{BlockPlace, Offsets, block_of_offset, load_offsets};
+use super::keys::KeyTables;
+use super::masks::{LoadedMask, live_runs, load_mask};
 use super::segment::{segment_blob, segment_seed};
-use super::snapshot::{Part, Snapshot, TailView};
-use crate::format::{Fault, IndexEntry, SegmentMeta};
+use super::snapshot::{Extent, Part, Snapshot, TailView};
+use crate::format::{Fault, IndexEntry, MaskMeta, SegmentMeta};
 use crate::options::{At, BelowOldest, ReadLimits};
 use crate::sharing::Sharing;
 use crate::store::{BlockStore, LogId};
@@ -22,17 +23,21 @@ pub(crate) struct Source<'a, S, P: Sharing> {
     pub(crate) store: &'a S,
     pub(crate) log: LogId,
     pub(crate) cache: &'a Cache<P>,
+    pub(crate) tables: &'a P::Cell<KeyTables>,
 }
 
 /// Bytes that a forward read asks the store for at once.
 const READ_AHEAD: usize = 128 << 10;
 
 /// A block and the offsets it answers for.
-struct Found {
-    block: Arc<Block>,
-    first: u64,
-    next: u64,
+pub(crate) struct Found {
+    pub(crate) block: Arc<Block>,
+    pub(crate) first: u64,
+    pub(crate) next: u64,
 }
+
+/// What is deleted of a part.
+type Deleted = Option<Arc<LoadedMask>>;
 
 impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
     /// Records from `at` on, oldest first.
@@ -47,10 +52,23 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         let mut slices: Vec<BlockSlice> = Vec::new();
         while records > 0 && cursor < snapshot.visible {
             let Some(part) = snapshot.part_from(cursor) else {
+                // Offsets up to the end were given once, to nothing that is left.
+                cursor = snapshot.visible;
                 break;
             };
             cursor = cursor.max(part.base_offset());
             // What was read comes first; the next read says what is in the way.
+            let deleted = match self.deleted(&part, cursor).await {
+                Err(_) if !slices.is_empty() => break,
+                deleted => deleted?,
+            };
+            if let Some(loaded) = &deleted {
+                cursor = loaded.mask.next_absent(cursor);
+                if cursor >= part.next_offset() {
+                    cursor = part.next_offset().min(snapshot.visible);
+                    continue;
+                }
+            }
             let found = match self.block(&part, cursor, bytes).await {
                 Err(_) if !slices.is_empty() => break,
                 found => found?,
@@ -76,22 +94,29 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                     });
                 }
             }
-            let fits = block.fit(start, end, bytes, slices.is_empty());
-            let taken = (fits - start).min(records);
-            let stopped = start + taken < end || fits < end;
-            if taken > 0 {
-                bytes = bytes.saturating_sub(block.span(start, start + taken));
-                records -= taken;
-                slices.push(BlockSlice {
-                    block: Arc::clone(block),
-                    start,
-                    end: start + taken,
-                });
+            let mut stopped = None;
+            let mask = deleted.as_ref().map(|loaded| &loaded.mask);
+            for run in live_runs(block, mask, start..end)? {
+                let fits = block.fit(run.start, run.end, bytes, slices.is_empty());
+                let taken = (fits - run.start).min(records);
+                let end = run.start + taken;
+                if taken > 0 {
+                    bytes = bytes.saturating_sub(block.span(run.start, end));
+                    records -= taken;
+                    Unread::reserve(&mut slices, 1)?;
+                    slices.push(BlockSlice {
+                        block: Arc::clone(block),
+                        start: run.start,
+                        end,
+                    });
+                }
+                if end < run.end {
+                    stopped = block.offset(end);
+                    break;
+                }
             }
-            if stopped {
-                cursor = block
-                    .record(start + taken)
-                    .map_or(next, |record| record.offset);
+            if let Some(offset) = stopped {
+                cursor = offset;
                 break;
             }
             cursor = match block.damage_from(cursor) {
@@ -123,16 +148,36 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             };
             cursor = cursor.min(part.next_offset());
             // What was read comes first; the next read says what is in the way.
+            let deleted = match self.deleted(&part, cursor - 1).await {
+                Err(_) if !slices.is_empty() => break,
+                deleted => deleted?,
+            };
+            if let Some(loaded) = &deleted {
+                let base = part.base_offset();
+                let left = loaded.mask.last_absent(cursor);
+                cursor = left.map_or(base, |left| left + 1).max(base);
+                if cursor == base {
+                    continue;
+                }
+            }
             let found = match self.block(&part, cursor - 1, 0).await {
                 Err(_) if !slices.is_empty() => break,
+                // Nothing of this part is left, so reading goes on below all of it.
+                Err(ReadError::Corrupt { place, .. }) => {
+                    return Err(ReadError::Corrupt {
+                        offset: part.base_offset(),
+                        next: cursor,
+                        place,
+                    });
+                }
                 found => found?,
             };
             let block = &found.block;
             let end = block.lower_bound(cursor);
-            let mut start = 0;
+            let mut start = block.lower_bound(snapshot.trimmed);
             let damage = block.damage_below(cursor);
             if let Some(damage) = damage {
-                start = block.lower_bound(damage.next);
+                start = start.max(block.lower_bound(damage.next));
                 if start >= end {
                     if !slices.is_empty() {
                         break;
@@ -145,19 +190,30 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                     });
                 }
             }
-            let fits = block.fit_back(start, end, bytes, slices.is_empty());
-            let taken = (end - fits).min(records);
-            if taken > 0 {
-                bytes = bytes.saturating_sub(block.span(end - taken, end));
-                records -= taken;
-                slices.push(BlockSlice {
-                    block: Arc::clone(block),
-                    start: end - taken,
-                    end,
-                });
+            let mut stopped = None;
+            let mask = deleted.as_ref().map(|loaded| &loaded.mask);
+            for run in live_runs(block, mask, start..end)?.into_iter().rev() {
+                let fits = block.fit_back(run.start, run.end, bytes, slices.is_empty());
+                let taken = (run.end - fits).min(records);
+                let start = run.end - taken;
+                if taken > 0 {
+                    bytes = bytes.saturating_sub(block.span(start, run.end));
+                    records -= taken;
+                    Unread::reserve(&mut slices, 1)?;
+                    slices.push(BlockSlice {
+                        block: Arc::clone(block),
+                        start,
+                        end: run.end,
+                    });
+                }
+                if start > run.start {
+                    // Reading goes on below the record behind what is left.
+                    stopped = block.offset(start - 1).map(|offset| offset + 1);
+                    break;
+                }
             }
-            if end - taken > start {
-                cursor = block.offset(end - taken).unwrap_or(found.first);
+            if let Some(offset) = stopped {
+                cursor = offset;
                 break;
             }
             cursor = damage.map_or(found.first, |damage| damage.next);
@@ -186,7 +242,9 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             At::Oldest | At::Last if oldest == next => return Err(out_of_range(next)),
             At::Oldest => return self.first_of(self.read(snapshot, at, one()).await?, oldest),
             At::Last => {
-                return self.first_of(self.read_reverse(snapshot, At::Next, one()).await?, next);
+                let end = snapshot.last().map_or(next, |last| last + 1);
+                let last = self.read_reverse(snapshot, At::Offset(end), one());
+                return self.first_of(last.await?, next);
             }
             At::Next => next,
         };
@@ -207,6 +265,10 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             return Err(missing);
         };
         if part.base_offset() > offset {
+            return Err(missing);
+        }
+        let deleted = self.deleted(&part, offset).await?;
+        if deleted.is_some_and(|loaded| loaded.mask.contains(offset)) {
             return Err(missing);
         }
         let found = self.block(&part, offset, 0).await?;
@@ -233,18 +295,63 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
 
     /// The record with this offset, if everything on the way to it is in memory.
     pub(crate) fn get_cached(&self, snapshot: &Snapshot, offset: u64) -> Option<Entry> {
+        if offset < snapshot.trimmed {
+            return None;
+        }
         let part = snapshot.part_from(offset)?;
+        if let Some(meta) = part.mask()
+            && self.known_mask(meta)?.mask.contains(offset)
+        {
+            return None;
+        }
         let extent = part.extent()?;
         let meta = extent.meta;
-        let offsets = match extent.index {
-            Some(chunks) => Offsets::Growing(chunks),
-            None => Offsets::Loaded(self.cache.offsets(meta.number)?),
+        let place = match extent.index {
+            Some(index) => Offsets::Growing(&index.offsets).place(&extent, offset)?,
+            None => self
+                .cache
+                .look(meta.number, 0, |entries: &Vec<IndexEntry>| {
+                    let delta = offset.saturating_sub(meta.base_offset);
+                    let index = block_of_offset(entries, delta);
+                    let after = entries.get(index + 1).copied();
+                    BlockPlace::between(&extent, index, *entries.get(index)?, after)
+                })??,
         };
-        let place = offsets.place(&extent, offset)?;
-        let block = self.cache.block(meta.number, place.index)?;
+        let block = self.cache.get::<Block>(meta.number, place.index)?;
         let index = block.lower_bound(offset);
         let here = block.length() == place.length && block.offset(index) == Some(offset);
         here.then_some(Entry { block, index })
+    }
+
+    /// What is deleted of `part`. Where that cannot be read, nobody knows whether
+    /// `offset` is.
+    pub(crate) async fn deleted(
+        &self,
+        part: &Part<'_>,
+        offset: u64,
+    ) -> Result<Deleted, ReadError<S::Error>> {
+        let Some(meta) = part.mask() else {
+            return Ok(None);
+        };
+        if let Some(loaded) = self.known_mask(meta) {
+            return Ok(Some(loaded));
+        }
+        let loaded = load_mask(self.store, self.log, meta).await;
+        let mask = loaded?.map_err(|place| ReadError::Corrupt {
+            offset,
+            next: part.next_offset(),
+            place,
+        })?;
+        let meta = Arc::clone(meta);
+        let loaded = Arc::new(LoadedMask { meta, mask });
+        self.cache.put(loaded.meta.segment, 0, &loaded);
+        Ok(Some(loaded))
+    }
+
+    /// The mask that this entry describes, if it is in memory.
+    fn known_mask(&self, meta: &Arc<MaskMeta>) -> Option<Arc<LoadedMask>> {
+        let found: Arc<LoadedMask> = self.cache.get(meta.segment, 0)?;
+        (Arc::ptr_eq(&found.meta, meta) || found.meta == *meta).then_some(found)
     }
 
     fn first_of(&self, batch: Batch, offset: u64) -> Result<Entry, ReadError<S::Error>> {
@@ -263,7 +370,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
 
     /// The block of `part` in which `offset` lies, or would lie. Where it has to be
     /// read, up to `ahead` bytes of the blocks behind it are read with it.
-    async fn block(
+    pub(crate) async fn block(
         &self,
         part: &Part<'_>,
         offset: u64,
@@ -271,7 +378,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
     ) -> Result<Found, ReadError<S::Error>> {
         let extent = match (part.extent(), part) {
             (Some(extent), _) => extent,
-            (None, Part::Tail(tail)) => return Ok(self.tail_block(tail)),
+            (None, Part::Tail(tail)) => return Ok(self.tail_block(tail)?),
             (None, _) => {
                 return Err(ReadError::NotFound {
                     offset,
@@ -280,7 +387,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             }
         };
         let meta = extent.meta;
-        let offsets = self.offsets(extent.index, meta).await?;
+        let offsets = self.offsets(&extent).await?;
         let Some(place) = offsets.place(&extent, offset) else {
             let place = self.nothing(meta);
             return Err(ReadError::Corrupt {
@@ -308,13 +415,16 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         }
         let blob = segment_blob(self.log, meta.number);
         let bytes = read_up_to(self.store, blob, place.position, length).await;
-        let bytes = bytes.map_err(ReadError::Store)?;
+        let bytes = bytes?;
         let mut rest: &[u8] = &bytes;
         let mut wanted = None;
         for place in places {
             let (own, behind) = rest.split_at(rest.len().min(place.length));
             rest = behind;
-            let block = self.decode(meta, &place, own.to_vec());
+            let mut bytes = Vec::new();
+            Unread::reserve(&mut bytes, own.len())?;
+            bytes.extend_from_slice(own);
+            let block = self.decode(meta, &place, bytes)?;
             wanted.get_or_insert(block);
         }
         wanted.map(found).ok_or(ReadError::NotFound {
@@ -324,55 +434,60 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
     }
 
     fn cached(&self, meta: &SegmentMeta, place: &BlockPlace) -> Option<Arc<Block>> {
-        let block = self.cache.block(meta.number, place.index)?;
+        let block = self.cache.get::<Block>(meta.number, place.index)?;
         (block.length() == place.length).then_some(block)
     }
 
     /// Verifies what was read of a block, and keeps it.
-    fn decode(&self, meta: &SegmentMeta, place: &BlockPlace, bytes: Vec<u8>) -> Arc<Block> {
+    fn decode(
+        &self,
+        meta: &SegmentMeta,
+        place: &BlockPlace,
+        bytes: Vec<u8>,
+    ) -> Result<Arc<Block>, Unread<S::Error>> {
         let (blob, seed) = (
             segment_blob(self.log, meta.number),
             segment_seed(self.log, meta),
         );
         let range = (place.first, place.next);
         let block = Block::decode(blob, seed, place.position, bytes, place.length, range);
-        let block = Arc::new(block);
+        let block = Arc::new(block.map_err(Unread::Memory)?);
         // Damage may be a blob that was removed under an older picture: it is
         // looked at again next time.
         if block.is_sound() {
-            self.cache.put_block(meta.number, place.index, &block);
+            self.cache.put(meta.number, place.index, &block);
         }
-        block
+        Ok(block)
     }
 
-    fn tail_block(&self, tail: &TailView) -> Found {
+    pub(crate) fn tail_block(&self, tail: &TailView) -> Result<Found, Unread<S::Error>> {
         let blob = segment_blob(self.log, tail.meta.number);
         let seed = segment_seed(self.log, &tail.meta);
         let (bytes, range) = (tail.bytes.to_vec(), (tail.first, tail.next));
         let length = bytes.len();
         let block = Block::decode(blob, seed, tail.position, bytes, length, range);
-        Found {
-            block: Arc::new(block),
+        Ok(Found {
+            block: Arc::new(block.map_err(Unread::Memory)?),
             first: tail.first,
             next: tail.next,
-        }
+        })
     }
 
-    async fn offsets<'i>(
+    /// The offset index of a segment.
+    pub(crate) async fn offsets<'e>(
         &self,
-        index: Option<&'i Chunks<IndexEntry>>,
-        meta: &SegmentMeta,
-    ) -> Result<Offsets<'i>, ReadError<S::Error>> {
-        if let Some(chunks) = index {
-            return Ok(Offsets::Growing(chunks));
+        extent: &Extent<'e>,
+    ) -> Result<Offsets<'e>, ReadError<S::Error>> {
+        if let Some(index) = extent.index {
+            return Ok(Offsets::Growing(&index.offsets));
         }
-        if let Some(entries) = self.cache.offsets(meta.number) {
+        let meta = extent.meta;
+        if let Some(entries) = self.cache.get(meta.number, 0) {
             return Ok(Offsets::Loaded(entries));
         }
-        let entries = load_offsets(self.store, self.log, meta)
-            .await
-            .map_err(ReadError::Store)?;
-        self.cache.put_offsets(meta.number, &entries);
+        let entries = load_offsets(self.store, self.log, meta).await?;
+        let entries = Arc::new(entries);
+        self.cache.put(meta.number, 0, &entries);
         Ok(Offsets::Loaded(entries))
     }
 
@@ -385,16 +500,21 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
     }
 }
 
-fn one() -> ReadLimits {
+/// Limits of a read of one record.
+pub(crate) fn one() -> ReadLimits {
     ReadLimits::records(1)
 }
 
 /// The offset that `at` stands for.
-fn resolve<E>(snapshot: &Snapshot, at: At, below: BelowOldest) -> Result<u64, ReadError<E>> {
+pub(crate) fn resolve<E>(
+    snapshot: &Snapshot,
+    at: At,
+    below: BelowOldest,
+) -> Result<u64, ReadError<E>> {
     let (oldest, next) = (snapshot.oldest(), snapshot.visible);
     let offset = match at {
         At::Oldest => oldest,
-        At::Last => next.saturating_sub(1).max(oldest),
+        At::Last => snapshot.last().unwrap_or(next),
         At::Next => next,
         At::Offset(offset) => offset,
     };

@@ -3,17 +3,19 @@
 use alloc::sync::Arc;
 use core::fmt;
 use core::future::poll_fn;
+use core::sync::atomic::Ordering;
 use core::task::Poll;
 
 use super::block::{Batch, Entry};
 use super::drive::Inner;
-use super::error::{OpenError, ReadError};
+use super::error::{LookupError, OpenError, ReadError};
+use super::keys::KeyTables;
 use super::read::Source;
 use super::recovery::recover;
 use super::snapshot::{Bounds, Snapshot};
 use crate::options::{Access, At, Durability, ReadLimits};
 use crate::sharing::{Local, Shared, Sharing};
-use crate::store::BlockStore;
+use crate::store::{BlobId, BlockStore};
 
 /// What is to be read.
 #[derive(Clone, Copy)]
@@ -23,28 +25,60 @@ pub(crate) enum Query {
 }
 
 impl<S: BlockStore, P: Sharing> Inner<S, P> {
-    const fn source(&self) -> Source<'_, S, P> {
+    pub(crate) const fn source(&self) -> Source<'_, S, P> {
         Source {
             store: &self.store,
             log: self.log,
             cache: &self.cache,
+            tables: &self.tables,
         }
     }
 
-    /// Reads from a picture; once more from a newer one if blobs of the first are
-    /// gone.
+    /// Reads from a picture, and from newer ones as long as blobs of the last are gone.
     pub(crate) async fn read_picture(
         &self,
-        snapshot: Arc<Snapshot>,
+        mut snapshot: Arc<Snapshot>,
         query: Query,
     ) -> Result<Batch, ReadError<S::Error>> {
-        let outcome = self.answer(&snapshot, query).await;
-        if let Err(ReadError::Corrupt { .. }) = outcome
-            && let Some(newer) = self.newer(&snapshot).await
-        {
-            return self.answer(&newer, query).await;
+        loop {
+            let outcome = self.answer(&snapshot, query).await;
+            match self.newer_for_read(&snapshot, &outcome).await {
+                Some(newer) => snapshot = newer,
+                None => return outcome,
+            }
         }
-        outcome
+    }
+
+    /// A newer picture to look things up in, if `outcome` may come from blobs of this
+    /// one that are gone.
+    pub(crate) async fn newer_for<T>(
+        &self,
+        snapshot: &Snapshot,
+        outcome: &Result<T, LookupError<S::Error>>,
+    ) -> Option<Arc<Snapshot>> {
+        match outcome {
+            Err(LookupError::Read(ReadError::Corrupt { place, .. })) => {
+                self.newer_without(snapshot, place.blob).await
+            }
+            _ => None,
+        }
+    }
+
+    async fn newer_for_read<T>(
+        &self,
+        snapshot: &Snapshot,
+        outcome: &Result<T, ReadError<S::Error>>,
+    ) -> Option<Arc<Snapshot>> {
+        match outcome {
+            Err(ReadError::Corrupt { place, .. }) => self.newer_without(snapshot, place.blob).await,
+            _ => None,
+        }
+    }
+
+    /// A newer picture, unless a blob that cannot be read counts in it too.
+    async fn newer_without(&self, snapshot: &Snapshot, blob: BlobId) -> Option<Arc<Snapshot>> {
+        let newer = self.newer(snapshot).await?;
+        (!newer.names(blob)).then_some(newer)
     }
 
     async fn answer(
@@ -63,19 +97,19 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
 
     pub(crate) async fn get_picture(
         &self,
-        snapshot: Arc<Snapshot>,
+        mut snapshot: Arc<Snapshot>,
         at: At,
     ) -> Result<Entry, ReadError<S::Error>> {
         if snapshot.closed {
             return Err(ReadError::Closed);
         }
-        let outcome = self.source().get(&snapshot, at).await;
-        if let Err(ReadError::Corrupt { .. }) = outcome
-            && let Some(newer) = self.newer(&snapshot).await
-        {
-            return self.source().get(&newer, at).await;
+        loop {
+            let outcome = self.source().get(&snapshot, at).await;
+            match self.newer_for_read(&snapshot, &outcome).await {
+                Some(newer) => snapshot = newer,
+                None => return outcome,
+            }
         }
-        outcome
     }
 
     /// The record with this offset, if the published picture has it and its block is
@@ -91,7 +125,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
     }
 
     /// A picture with other segments than this one, if there is one.
-    async fn newer(&self, snapshot: &Snapshot) -> Option<Arc<Snapshot>> {
+    pub(crate) async fn newer(&self, snapshot: &Snapshot) -> Option<Arc<Snapshot>> {
         if self.writer.is_none() {
             self.refresh().await.ok()?;
         }
@@ -101,7 +135,8 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                 .ended
                 .iter()
                 .zip(snapshot.ended.iter())
-                .all(|(a, b)| a.meta == b.meta);
+                .all(|(a, b)| a.meta == b.meta && a.mask == b.mask);
+        let same = same && newer.trimmed == snapshot.trimmed;
         (!same).then_some(newer)
     }
 
@@ -110,6 +145,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             return Ok(());
         }
         let found = recover(&self.store, self.log, Access::Read, true).await?;
+        self.tables.write(KeyTables::clear);
         self.published.write(|published| {
             if published.snapshot.closed {
                 return;
@@ -118,14 +154,14 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                 ended: Arc::new(found.segments),
                 active: None,
                 tail: alloc::vec::Vec::new(),
+                trimmed: found.trim.oldest,
                 visible: found.next.max(published.snapshot.visible),
                 durable: found.durable,
                 closed: false,
+                indexes: found.indexes,
+                hasher: found.hasher,
             });
-            published
-                .followers
-                .drain(..)
-                .for_each(core::task::Waker::wake);
+            published.followers.wake();
         });
         Ok(())
     }
@@ -163,7 +199,12 @@ impl<S: BlockStore, P: Sharing> Reader<S, P> {
         Self { inner, level }
     }
 
-    fn picture(&self) -> Arc<Snapshot> {
+    pub(crate) fn inner(&self) -> &Inner<S, P> {
+        &self.inner
+    }
+
+    /// What it sees.
+    pub(crate) fn picture(&self) -> Arc<Snapshot> {
         match &self.inner.writer {
             Some(writer) if self.level == Durability::Buffered => {
                 writer.read(|writer| Arc::new(writer.own_snapshot()))
@@ -241,23 +282,47 @@ impl<S: BlockStore, P: Sharing> Reader<S, P> {
             if !waits {
                 return Ok(batch);
             }
-            poll_fn(|cx| {
-                self.inner.published.write(|published| {
-                    let snapshot = &published.snapshot;
-                    if snapshot.closed || snapshot.visible != seen {
-                        return Poll::Ready(());
-                    }
-                    if !published
-                        .followers
-                        .iter()
-                        .any(|waker| waker.will_wake(cx.waker()))
-                    {
-                        published.followers.push(cx.waker().clone());
-                    }
-                    Poll::Pending
-                })
-            })
-            .await;
+            self.changed(seen).await;
+        }
+    }
+
+    /// Waits until something else than the records below `seen` can be seen, or the log
+    /// is closed.
+    pub(crate) async fn changed(&self, seen: u64) {
+        let mut following = Following {
+            inner: &self.inner,
+            number: None,
+        };
+        poll_fn(|cx| {
+            // Before it looks: what changes in between wakes it.
+            self.inner.published.write(|published| {
+                published.followers.sleep(&mut following.number, cx.waker());
+            });
+            if self.level == Durability::Buffered {
+                self.inner.followed.store(true, Ordering::Relaxed);
+            }
+            let picture = self.picture();
+            match picture.closed || picture.visible != seen {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+    }
+}
+
+/// Somebody who waits for a newer picture, until it is dropped.
+struct Following<'a, S: BlockStore, P: Sharing> {
+    inner: &'a Inner<S, P>,
+    number: Option<u64>,
+}
+
+impl<S: BlockStore, P: Sharing> Drop for Following<'_, S, P> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.inner
+                .published
+                .write(|published| published.followers.leave(number));
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Owns what opening a log finds: which segments there are, where their data
 //! ends, what is durable, and what is damaged. Writes nothing.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::error::{Corruption, OpenError};
-use super::index::load_footer;
+use super::index::load_producers;
 use super::manifest::{FoundManifest, ManifestSearch, Superseding, find};
 use super::producers::Producers;
-use super::scan::{Damage, ScanOptions, SegmentScan, scan};
+use super::scan::{Damage, LooseFrame, ScanOptions, SegmentScan, scan};
 use super::segment::EndedSegment;
 use super::totals::Totals;
-use crate::format::{ContentHash, FooterPlace, ProducerBatch, SegmentMeta};
-use crate::options::Access;
+use crate::format::{
+    Compression, ContentHash, FooterPlace, KeyHasher, ProducerBatch, SegmentMeta, Trim,
+};
+use crate::options::{Access, Indexes};
+use crate::planted::{Bug, planted};
 use crate::store::{BlockStore, LogId};
 
 /// What opening a log found, for the caller to know.
@@ -22,7 +26,9 @@ pub struct Recovery {
     /// Offsets that are there but not known to be durable: a power cut may have
     /// taken more that followed. Empty after a clean close.
     pub unsynced: core::ops::Range<u64>,
-    /// Bytes of a torn write that were left behind, and where.
+    /// Where a torn write was found, of records or of the manifest's edits, and how many
+    /// of its bytes were left behind. None may be left of one that is known from the
+    /// manifest alone.
     pub torn: Option<(Corruption, u64)>,
     /// Durable records that cannot be read any more.
     pub damage: Vec<Damage>,
@@ -39,6 +45,9 @@ pub(crate) struct Recovered {
     /// Every segment with data, in order, as a reader sees it.
     pub(crate) segments: Vec<EndedSegment>,
     pub(crate) producers: Producers,
+    pub(crate) indexes: Indexes,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) trim: Trim,
     pub(crate) next: u64,
     pub(crate) durable: u64,
     /// Index time and content hash at the end of all data.
@@ -68,8 +77,8 @@ pub(crate) struct TakeoverPlan {
 /// Loose frames of one segment.
 pub(crate) struct LooseRun {
     pub(crate) meta: SegmentMeta,
-    /// Position of each frame, in order; damage between them is left out.
-    pub(crate) positions: Vec<u64>,
+    /// The frames, in order; damage between them is left out.
+    pub(crate) frames: VecDeque<LooseFrame>,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -119,13 +128,27 @@ async fn recover_once<S: BlockStore>(
     existing: bool,
 ) -> Result<Recovered, OpenError<S::Error>> {
     let ManifestSearch {
-        found,
+        mut found,
         superseding,
         highest_number,
         highest_manifest,
     } = find(store, log, existing).await?;
+    if planted(Bug::TrustList)
+        && let Some(manifest) = &mut found
+    {
+        let listed = store.list(log).await.map_err(OpenError::Store)?;
+        let is_listed = |number| listed.iter().any(|blob| blob.number == number);
+        manifest
+            .state
+            .segments
+            .retain(|_, meta| is_listed(meta.number));
+    }
     let atomic = store.geometry().atomic_append;
     let keep = access == Access::Write;
+    let facts = found.as_ref().map(|found| found.state.facts);
+    let indexes = facts.map_or_else(Indexes::default, |facts| facts.settings.indexes);
+    let hasher = KeyHasher::new(facts.map_or(0, |facts| facts.key_seed), log);
+    let keys = indexes.keys.then_some(hasher);
     let mut sealed = Vec::new();
     let mut scans: Vec<SegmentScan> = Vec::new();
     if let Some(manifest) = &found {
@@ -134,6 +157,7 @@ async fn recover_once<S: BlockStore>(
                 sealed.push(EndedSegment {
                     meta: *meta,
                     index: None,
+                    mask: manifest.state.masks.get(&meta.number).cloned(),
                 });
             } else {
                 let options = ScanOptions {
@@ -141,28 +165,44 @@ async fn recover_once<S: BlockStore>(
                     atomic,
                     synced: false,
                     keep,
+                    packed: manifest.state.facts.settings.compression != Compression::None,
+                    keys,
+                    below: u64::MAX,
                 };
-                scans.push(
-                    scan(store, log, *meta, options)
-                        .await
-                        .map_err(OpenError::Store)?,
-                );
+                scans.push(scan(store, log, *meta, options).await?);
             }
         }
     }
     if let Some(place) = scans.iter().find_map(|scan| scan.unsupported) {
         return Err(OpenError::Corrupt(place));
     }
-    read_past_damage(store, log, &mut scans).await?;
-    let report = judge(&mut scans);
+    // Deletions are of what was synced; a disk that lied may have lost the word for it.
+    for found_in in &mut scans {
+        let masks = found.as_ref().map(|manifest| &manifest.state.masks);
+        let mask = masks.and_then(|masks| masks.get(&found_in.meta.number));
+        if let Some(last) = mask.and_then(|mask| mask.offsets.last()) {
+            found_in.vouch_up_to(*last);
+        }
+    }
+    read_past_damage(store, log, keys, &mut scans).await?;
+    let mut report = judge(&mut scans);
+    let torn = found.as_ref().and_then(|manifest| manifest.torn);
+    report.torn = report.torn.or(torn);
     let mut producers = Producers::default();
     if keep {
         restore_producers(store, log, &sealed, &mut producers).await?;
-        replay_producers(&scans, &mut producers);
+        for (id, state) in found.iter().flat_map(|manifest| &manifest.state.producers) {
+            producers.carry(*id, state);
+        }
+        if !planted(Bug::LateProducers) {
+            replay_producers(&scans, &mut producers);
+        }
     }
-    let floor = found
-        .as_ref()
-        .map_or(0, |manifest| manifest.state.facts.next_offset);
+    // Below where it is trimmed, and among what is deleted, nothing that is appended would
+    // be seen.
+    let masks = found.iter().flat_map(|found| found.state.masks.values());
+    let floor = facts.map_or(0, |facts| facts.next_offset.max(facts.trim.oldest));
+    let floor = masks.map(|mask| mask.covers).fold(floor, u64::max);
     Ok(assemble(
         Parts {
             found,
@@ -172,6 +212,8 @@ async fn recover_once<S: BlockStore>(
             sealed,
             scans,
             producers,
+            indexes,
+            hasher,
             report,
         },
         floor,
@@ -183,6 +225,7 @@ async fn recover_once<S: BlockStore>(
 async fn read_past_damage<S: BlockStore>(
     store: &S,
     log: LogId,
+    keys: Option<KeyHasher>,
     scans: &mut [SegmentScan],
 ) -> Result<(), OpenError<S::Error>> {
     let vouching = scans
@@ -194,15 +237,8 @@ async fn read_past_damage<S: BlockStore>(
         .take(vouching)
         .filter(|scan| scan.tear.is_some())
     {
-        let options = ScanOptions {
-            end: found.meta.end(),
-            atomic: false,
-            synced: true,
-            keep: false,
-        };
-        *found = scan(store, log, found.meta, options)
-            .await
-            .map_err(OpenError::Store)?;
+        let options = ScanOptions::sealed(&found.meta, keys);
+        *found = scan(store, log, found.meta, options).await?;
     }
     Ok(())
 }
@@ -227,9 +263,16 @@ fn judge(scans: &mut Vec<SegmentScan>) -> Recovery {
             .map(|scan| scan.all.data_end)
             .sum();
         scans.truncate(torn + 1);
+        if planted(Bug::CutTooFar)
+            && let Some(scan) = scans.last_mut()
+        {
+            scan.loose.clear();
+            scan.loose_bytes.clear();
+            scan.all = scan.vouched;
+        }
         report.torn = scans.last().and_then(|scan| {
             let used = scan.torn_bytes + behind;
-            scan.tear.filter(|_| used > 0).map(|place| (place, used))
+            scan.tear.map(|place| (place, used))
         });
     }
     for scan in scans.iter_mut() {
@@ -253,25 +296,15 @@ async fn restore_producers<S: BlockStore>(
         .rev()
         .filter(|segment| segment.meta.producers > 0)
     {
-        match load_footer(store, log, &segment.meta)
-            .await
-            .map_err(OpenError::Store)?
-        {
-            Some(footer) => {
-                for (id, state) in footer.producers {
+        match load_producers(store, log, &segment.meta).await? {
+            Some(states) => {
+                for (id, state) in states {
                     producers.restore(id, state);
                 }
             }
             None => {
-                let options = ScanOptions {
-                    end: segment.meta.end(),
-                    atomic: false,
-                    synced: true,
-                    keep: false,
-                };
-                let found = scan(store, log, segment.meta, options)
-                    .await
-                    .map_err(OpenError::Store)?;
+                let options = ScanOptions::sealed(&segment.meta, None);
+                let found = scan(store, log, segment.meta, options).await?;
                 let mut own = Producers::default();
                 replay_producers(core::slice::from_ref(&found), &mut own);
                 for (id, state) in own.iter() {
@@ -303,6 +336,8 @@ struct Parts {
     sealed: Vec<EndedSegment>,
     scans: Vec<SegmentScan>,
     producers: Producers,
+    indexes: Indexes,
+    hasher: KeyHasher,
     report: Recovery,
 }
 
@@ -315,13 +350,22 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         sealed,
         scans,
         producers,
+        indexes,
+        hasher,
         mut report,
     } = parts;
+    let trim = found
+        .as_ref()
+        .map_or(Trim::NONE, |manifest| manifest.state.facts.trim);
+    let mask_of = |number: u64| {
+        let manifest = found.as_ref()?;
+        manifest.state.masks.get(&number).cloned()
+    };
     let start = sealed.last().map_or_else(
-        || Totals::start(floor, i64::MIN, ContentHash::default()),
+        || Totals::start(floor, trim.clamp, trim.hash),
         |last| Totals {
             next_offset: last.meta.next_offset,
-            ..Totals::start(0, last.meta.clamp, last.meta.content_hash)
+            ..Totals::start(0, last.meta.clamp.max(trim.clamp), last.meta.content_hash)
         },
     );
     let mut segments = sealed.clone();
@@ -333,7 +377,7 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
     let mut durable = true;
     for scan in scans {
         let lost = scan.damage.last().map_or(0, |damage| damage.next);
-        let whole = durable && scan.loose.is_empty();
+        let whole = durable && (scan.loose.is_empty() || planted(Bug::TrustUnvouched));
         if scan.all.records == 0 && scan.damage.is_empty() {
             continue;
         }
@@ -348,9 +392,11 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
         if scan.meta.end() == meta.end() {
             meta.footer = scan.meta.footer;
         }
+        let mask = mask_of(meta.number);
         segments.push(EndedSegment {
             meta,
             index: Some(scan.index.clone()),
+            mask: mask.clone(),
         });
         if whole {
             meta.sealed = true;
@@ -358,6 +404,7 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
             plan.sealed.push(EndedSegment {
                 meta,
                 index: Some(scan.index),
+                mask,
             });
             continue;
         }
@@ -374,24 +421,20 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
             if scan.vouched.records > 0 || !scan.damage.is_empty() {
                 let mut kept = durable_end.ended(&scan.meta, FooterPlace::None, true);
                 kept.data_end = kept.data_end.max(scan.damaged_end());
-                let mut index = super::chunks::Chunks::default();
-                for entry in scan
+                let index = scan
                     .index
-                    .iter()
-                    .filter(|e| u64::from(e.position) < kept.data_end)
-                {
-                    index.push(*entry);
-                }
+                    .cut(kept.base_offset, kept.data_end, kept.next_offset);
                 plan.trimmed = Some(EndedSegment {
                     meta: kept,
                     index: Some(index),
+                    mask,
                 });
             }
             durable = false;
         }
         plan.copy.push(LooseRun {
             meta: scan.meta,
-            positions: scan.loose.iter().map(|frame| frame.position).collect(),
+            frames: scan.loose,
             bytes: scan.loose_bytes,
         });
     }
@@ -423,6 +466,9 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
 
         segments,
         producers,
+        indexes,
+        hasher,
+        trim,
         next,
         durable,
         clamp: end.clamp,

@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 
 use super::error::Failure;
 use super::frames::verify;
-use super::group::{Group, Place, StagedFrame, padding};
+use super::group::{Group, Place, Spare, StagedFrame, padding};
+use super::growing::KeyedRecord;
+use super::recovery::LooseRun;
+use super::scan::LooseFrame;
 use super::segment::{segment_blob, segment_seed};
 use super::waiters::Goal;
 use super::writer::{Takeover, Writer};
@@ -19,6 +22,8 @@ use crate::store::StoreError;
 struct Loose {
     frame: StagedFrame,
     bytes: Vec<u8>,
+    keys: Vec<KeyedRecord>,
+    hashed: bool,
     /// Its group was refused.
     failed: bool,
     /// It is a copy of earlier data.
@@ -32,31 +37,26 @@ impl<E> Writer<E> {
         let Takeover::Pending(plan) = &mut self.takeover else {
             return Ok(());
         };
-        let runs = core::mem::take(&mut plan.copy);
-        if runs.is_empty() {
+        if plan.copy.is_empty() {
             return Ok(());
         }
         let (base, clamp, hash) = (plan.base_offset, plan.base_clamp, plan.base_hash);
+        let runs = core::mem::take(&mut plan.copy);
         let mut place = self.new_place(base);
         place.meta.base_clamp = clamp;
         place.meta.base_hash = hash;
-        self.place = Some(place);
-        let mut group = Group::new(self.log, &place, Vec::new(), Vec::new());
-        group.settles = true;
-        let vouch = self.vouch();
-        for run in &runs {
-            let seed = segment_seed(self.log, &run.meta);
-            let mut at = 0;
-            for position in &run.positions {
-                let rest = run.bytes.get(at..).ok_or(Fault::Gap)?;
-                let frame = verify(seed, *position, rest).map_err(|bad| bad.fault)?;
-                let span = frame.records(|_, _| {})?;
-                at += frame.header.frame_length();
-                if span.is_some() {
-                    group.push_frame(&frame.header, span, rest, vouch)?;
+        let before = self.place.replace(place);
+        let group = match self.copies(&runs, &place) {
+            Ok(group) => group,
+            Err(fault) => {
+                // They are copied when there is memory for it.
+                self.place = before;
+                if let Takeover::Pending(plan) = &mut self.takeover {
+                    plan.copy = runs;
                 }
+                return Err(fault);
             }
-        }
+        };
         self.queue.push_front(group);
         self.grew(0);
         // What follows the copies waits for them, so it goes into another group.
@@ -64,6 +64,29 @@ impl<E> Writer<E> {
             group.freeze();
         }
         Ok(())
+    }
+
+    /// The frames of `runs`, for `place`.
+    fn copies(&self, runs: &[LooseRun], place: &Place) -> Result<Group, Fault> {
+        let mut group = Group::new(self.log, place, Spare::default());
+        group.settles = true;
+        let hasher = self.hasher();
+        group.hashed = hasher.is_some();
+        let vouch = self.vouch();
+        for run in runs {
+            let seed = segment_seed(self.log, &run.meta);
+            let mut at = 0;
+            for LooseFrame { position, .. } in &run.frames {
+                let rest = run.bytes.get(at..).ok_or(Fault::Gap)?;
+                let frame = verify(seed, *position, rest).map_err(|bad| bad.fault)?;
+                let span = frame.keyed(hasher, &mut group.keys)?;
+                at += frame.header.frame_length();
+                if span.is_some() {
+                    group.push_frame(&frame.header, span, rest, vouch)?;
+                }
+            }
+        }
+        Ok(group)
     }
 
     /// Takes every frame out of the queue.
@@ -78,6 +101,8 @@ impl<E> Writer<E> {
                 all.push(Loose {
                     frame: frame.clone(),
                     bytes: group.frame_bytes(frame).to_vec(),
+                    keys: group.frame_keys(frame).to_vec(),
+                    hashed: group.hashed,
                     failed: index < failed_groups,
                     copy: group.settles,
                 });
@@ -113,10 +138,11 @@ impl<E> Writer<E> {
             {
                 group.freeze();
             }
-            self.open_group(
-                header.base_offset,
-                if loose.copy { 0 } else { loose.bytes.len() },
-            )?;
+            // Copies stay together: what they are copied from goes once they are there.
+            if !(copying && loose.copy) {
+                let length = if loose.copy { 0 } else { loose.bytes.len() };
+                self.open_group(header.base_offset, length)?;
+            }
             copying = loose.copy;
             let vouch = self.vouch();
             let Some(group) = self.queue.back_mut() else {
@@ -125,6 +151,8 @@ impl<E> Writer<E> {
             group.settles = loose.copy;
             let before = group.length();
             group.push_frame(&header, loose.frame.span, &loose.bytes, vouch)?;
+            group.keys.extend_from_slice(&loose.keys);
+            group.hashed &= loose.hashed;
             if let Some(frame) = group.frames.last_mut() {
                 frame.undo = loose.frame.undo;
                 frame.kept = loose.frame.kept;
@@ -145,7 +173,7 @@ impl<E> Writer<E> {
         };
         if front.opens() {
             let blob = segment_blob(self.log, front.meta.number);
-            self.removals.push_back(blob);
+            self.removals.push(blob);
         } else if let Some(active) = &mut self.active {
             active.broken = true;
         }
@@ -187,7 +215,7 @@ impl<E> Writer<E> {
         self.queue = own;
         let frames = self.unqueue(0)?;
         self.queued_bytes += behind.iter().map(Group::length).sum::<usize>();
-        let mut group = Group::new(self.log, &place, Vec::new(), Vec::new());
+        let mut group = Group::new(self.log, &place, Spare::default());
         group.push_mark(next, clamp, self.vouch(), length)?;
         group.freeze();
         self.place = Some(Place {
@@ -211,7 +239,7 @@ impl<E: StoreError> Writer<E> {
         self.abandon_front();
         // Where only what has to stay was refused, what is queued behind it cannot be
         // stored either.
-        let stays = |group: &Group| group.frames.iter().all(|frame| frame.kept);
+        let stays = |group: &Group| group.settles || group.frames.iter().all(|frame| frame.kept);
         let groups = if self.queue.front().is_some_and(stays) {
             self.queue.len()
         } else {
@@ -282,7 +310,7 @@ impl<E: StoreError> Writer<E> {
                             .iter()
                             .any(|(first, next)| *first < target && target <= *next)
                 }
-                Goal::Closed | Goal::Edits(_) | Goal::Quiet | Goal::Room => true,
+                Goal::Closed | Goal::Edits(_) | Goal::Quiet(_) | Goal::Room => true,
             };
             hit.then(|| Err(full.clone()))
         });

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
+use super::check::{Finding, FindingKind};
 use super::error::{CheckError, Corruption, MaintainError, OpenError};
 use super::handle::{Claim, Log};
 use super::manifest::{Superseding, highest_manifest};
@@ -13,9 +14,12 @@ use super::recovery::{Recovered, Recovery, TakeoverPlan, replay_producers};
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
 use super::segment::EndedSegment;
 use super::totals::Totals;
-use crate::format::{BLOB_HEADER, BlobHeader, ContentHash, FooterPlace, SegmentMeta};
+use super::writer::Writer;
+use crate::format::{
+    BLOB_HEADER, BlobHeader, ContentHash, Edit, FooterPlace, KeyHasher, SegmentMeta, Trim,
+};
 use crate::host::Host;
-use crate::options::Options;
+use crate::options::{Indexes, Options};
 use crate::sharing::Sharing;
 use crate::store::{BlobKind, BlockStore, LogId};
 
@@ -26,6 +30,8 @@ pub struct Salvage {
     pub manifest: Option<Corruption>,
     /// Offsets that are lost, and where they were.
     pub lost: Vec<Damage>,
+    /// Masks that could not be read: what they hid is back.
+    pub masks: Vec<Corruption>,
     /// Records that are readable now.
     pub records: u64,
     /// Segments that were rewritten without their damage.
@@ -33,7 +39,7 @@ pub struct Salvage {
 }
 
 /// Makes log `id` readable and writable again: rebuilds its manifest if that is
-/// damaged, and rewrites segments that hold damage without it. A healthy log is left
+/// damaged, makes its copies whole if one of them is, and rewrites segments that hold damage without it. A healthy log is left
 /// as it is. No offset is given twice.
 ///
 /// # Errors
@@ -64,6 +70,15 @@ pub async fn recover<S: BlockStore, P: Sharing>(
     let report = log.check().await?;
     let mut hit: Vec<u64> = Vec::new();
     for finding in &report.findings {
+        if finding.kind == FindingKind::Mask {
+            salvage.masks.push(finding.place);
+            let ended = &log.own().ended;
+            hit.extend(ended.iter().filter_map(|segment| {
+                let place = segment.mask.as_ref()?.blob?;
+                (place.number == finding.place.blob.number).then_some(segment.meta.number)
+            }));
+            continue;
+        }
         if let Some((first, next)) = finding.offsets {
             salvage.lost.push(Damage {
                 first,
@@ -84,16 +99,28 @@ pub async fn recover<S: BlockStore, P: Sharing>(
             .find(|s| s.meta.number == number)
             .map(|s| s.meta);
         if let Some(meta) = found {
+            let _turn = log.inner().turn().await;
             log.inner()
                 .rewrite(&[meta], true)
                 .await
                 .map_err(|error| match error {
                     MaintainError::Store(error) => CheckError::Store(error),
+                    MaintainError::Memory(bytes) => CheckError::Memory(bytes),
                     MaintainError::Commit(error) => commit(error),
                     MaintainError::Corrupt(place) => CheckError::Open(OpenError::Corrupt(place)),
                 })?;
             salvage.rewritten += 1;
         }
+    }
+    let is_copy = |finding: &Finding| finding.kind == FindingKind::ManifestCopy;
+    if report.findings.iter().any(is_copy) {
+        // The first edit of an epoch is written to a manifest of its own, in whole copies.
+        let begin = |writer: &mut Writer<S::Error>| {
+            writer.usable()?;
+            Ok((writer.ask([Edit::Settings(writer.settings)]), ()))
+        };
+        let asked = log.inner().reach(begin).await;
+        asked.map_err(|failure| commit(failure.into()))?;
     }
     salvage.records = log.stat().records;
     log.close().await.map_err(commit)?;
@@ -126,20 +153,31 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         let Ok(header) = BlobHeader::decode(*blob, &header) else {
             continue;
         };
-        let options = ScanOptions {
-            end: None,
-            atomic: false,
-            synced: false,
-            keep: false,
-        };
-        let found = scan(store, id, bare_meta(&header), options)
-            .await
-            .map_err(CheckError::Store)?;
+        // Nobody knows any more what was synced, so everything that verifies counts.
+        let meta = bare_meta(&header);
+        let options = ScanOptions::sealed(&meta, None);
+        let found = scan(store, id, meta, options).await?;
         if found.all.records > 0 {
             scans.push((found, header.rewritten));
         }
     }
-    let (scans, covered) = keep_newest(scans);
+    let mut covered = 0;
+    let mut kept = Vec::new();
+    for (mut found, below) in keep_newest(scans) {
+        if below < found.all.next_offset {
+            let options = ScanOptions {
+                below,
+                ..ScanOptions::sealed(&found.meta, None)
+            };
+            found = scan(store, id, found.meta, options).await?;
+        }
+        if found.all.records > 0 {
+            let lost = found.damage.last().map_or(0, |damage| damage.next);
+            covered = covered.max(found.all.next_offset).max(lost.min(below));
+            kept.push(found);
+        }
+    }
+    let scans = kept;
     let highest = |kinds: &[BlobKind]| {
         let numbers = listed
             .iter()
@@ -147,9 +185,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
             .map(|b| b.number);
         numbers.max().unwrap_or(0)
     };
-    let highest_manifest = highest_manifest(store, id, &listed)
-        .await
-        .map_err(CheckError::Store)?;
+    let highest_manifest = highest_manifest(store, id, &listed).await?;
     let highest_number = highest(&BlobKind::ALL).max(highest_manifest);
     let epoch = scans
         .iter()
@@ -166,6 +202,7 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         segments.push(EndedSegment {
             meta,
             index: Some(found.index),
+            mask: None,
         });
     }
     let found = Recovered {
@@ -179,6 +216,9 @@ async fn rebuild<S: BlockStore, P: Sharing>(
         },
         segments,
         producers,
+        indexes: Indexes::default(),
+        hasher: KeyHasher::default(),
+        trim: Trim::NONE,
         next: covered,
         durable: covered,
         clamp: end.clamp,
@@ -203,34 +243,30 @@ async fn rebuild<S: BlockStore, P: Sharing>(
 /// segment that an epoch wrote at the end of the log replaces everything older from
 /// its base on; one that was rewritten replaces the offsets it covers.
 ///
-/// Returns the segments and the offset after the last record.
-fn keep_newest(scans: Vec<(SegmentScan, bool)>) -> (Vec<SegmentScan>, u64) {
-    let mut newest: Vec<(SegmentScan, bool)> = Vec::new();
+/// Returns each segment with the offset below which it counts.
+fn keep_newest(scans: Vec<(SegmentScan, bool)>) -> Vec<(SegmentScan, u64)> {
+    let mut newest: Vec<(SegmentScan, bool, u64)> = Vec::new();
     let mut sorted = scans;
     sorted.sort_by_key(|(found, _)| Reverse((found.meta.epoch, found.meta.number)));
-    for (mut found, rewritten) in sorted {
+    for (found, rewritten) in sorted {
         let base = found.meta.base_offset;
-        for (newer, inside) in &newest {
-            let (from, to) = (newer.meta.base_offset, newer.all.next_offset);
-            let next = &mut found.all.next_offset;
+        let mut below = u64::MAX;
+        for (newer, inside, cut) in &newest {
+            let (from, to) = (newer.meta.base_offset, newer.all.next_offset.min(*cut));
             match inside {
-                true if (from..to).contains(&base) => *next = base,
+                true if (from..to).contains(&base) => below = base,
                 true => {}
-                false => *next = (*next).min(from.max(base)),
+                false => below = below.min(from.max(base)),
             }
         }
-        if found.all.next_offset > base {
-            newest.push((found, rewritten));
+        if found.all.next_offset.min(below) > base {
+            newest.push((found, rewritten, below));
         }
     }
-    let mut kept: Vec<SegmentScan> = newest.into_iter().map(|(found, _)| found).collect();
-    kept.sort_by_key(|found| found.meta.base_offset);
-    let next = kept
-        .iter()
-        .map(|found| found.all.next_offset)
-        .max()
-        .unwrap_or(0);
-    (kept, next)
+    let kept = newest.into_iter().map(|(found, _, below)| (found, below));
+    let mut kept: Vec<(SegmentScan, u64)> = kept.collect();
+    kept.sort_by_key(|(found, _)| found.meta.base_offset);
+    kept
 }
 
 /// What a segment's header alone says of it.

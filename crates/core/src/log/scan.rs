@@ -9,18 +9,20 @@
 //!   frames past the last vouched position are kept apart.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::chunks::Chunks;
-use super::error::Corruption;
-use super::frames::{BadFrame, VerifiedFrame, next_header, verify};
-use super::totals::{TimeSpan, Totals, index_frame};
+use super::error::{Corruption, Unread};
+use super::frames::{BadFrame, KnownFrame, VerifiedFrame, next_header, verify};
+use super::growing::{Growing, KeyedRecord};
+use super::totals::{TimeSpan, Totals};
 use super::window::Window;
 use crate::format::{
-    ALIGN, BLOB_HEADER, FRAME_HEADER_MAX, Fault, Footer, FrameHeader, FrameKind, IndexEntry, Seed,
-    SegmentMeta,
+    ALIGN, BLOB_HEADER, Compression, FRAME_HEADER_MAX, Fault, Footer, FrameHeader, FrameKind,
+    KeyHasher, RATIO_MAX, RECORD_MIN, Seed, SegmentMeta,
 };
 use crate::log::segment::{segment_blob, segment_seed};
+use crate::options::Indexes;
 use crate::store::{BlockStore, LogId};
 use crate::{ErrorKind, limits};
 
@@ -51,7 +53,7 @@ pub(crate) struct SegmentScan {
     pub(crate) all: Totals,
     /// Of the frames that are vouched for.
     pub(crate) vouched: Totals,
-    pub(crate) index: Chunks<IndexEntry>,
+    pub(crate) index: Growing,
     /// The frames past `vouched`, in order.
     pub(crate) loose: VecDeque<LooseFrame>,
     /// Their bytes, if asked for: from the first loose frame on.
@@ -69,16 +71,18 @@ pub(crate) struct SegmentScan {
     pub(crate) torn_bytes: u64,
     /// A frame says that every earlier segment was synced as a whole.
     pub(crate) earlier_synced: bool,
+    /// A batch in it is packed.
+    packed: bool,
 }
 
 impl SegmentScan {
-    fn new(log: LogId, meta: SegmentMeta) -> Self {
+    fn new(log: LogId, meta: SegmentMeta, keys: bool) -> Self {
         Self {
             log,
             meta,
             all: Totals::of(&meta),
             vouched: Totals::of(&meta),
-            index: Chunks::default(),
+            index: Growing::new(Indexes { keys, times: true }),
             loose: VecDeque::new(),
             loose_bytes: Vec::new(),
             produced: Vec::new(),
@@ -88,33 +92,35 @@ impl SegmentScan {
             tear: None,
             torn_bytes: 0,
             earlier_synced: false,
+            packed: false,
         }
     }
 
-    fn add(&mut self, frame: LooseFrame, bytes: Option<&[u8]>) {
+    fn add(&mut self, frame: LooseFrame, bytes: Option<&[u8]>) -> Result<(), Fault> {
         let LooseFrame {
             position,
             header,
             span,
         } = frame;
         if header.kind == FrameKind::Batch {
-            index_frame(
-                &mut self.index,
-                self.meta.base_offset,
-                position,
-                header.base_offset,
-            );
+            self.index.add(self.meta.base_offset, position, &header);
         }
         if header.producer.is_some() {
+            Fault::reserve(&mut self.produced, 1)?;
             self.produced.push(frame);
         }
         self.all.add(position, &header, span);
         self.earlier_synced |= header.attributes.earlier_synced;
+        self.packed |= header.attributes.compression != Compression::None;
         self.vouch(header.vouched);
+        let refused = |_| Fault::Memory(size_of::<LooseFrame>());
+        self.loose.try_reserve(1).map_err(refused)?;
         self.loose.push_back(frame);
         if let Some(bytes) = bytes {
+            Fault::reserve(&mut self.loose_bytes, bytes.len())?;
             self.loose_bytes.extend_from_slice(bytes);
         }
+        Ok(())
     }
 
     /// Everything before `position` was synced.
@@ -128,6 +134,15 @@ impl SegmentScan {
             self.loose.pop_front();
         }
         self.loose_bytes.drain(..bytes.min(self.loose_bytes.len()));
+    }
+
+    /// Every batch with records up to this offset was synced.
+    pub(crate) fn vouch_up_to(&mut self, offset: u64) {
+        let mut behind = self.loose.iter().rev();
+        let last = behind.find(|frame| frame.header.base_offset <= offset);
+        if let Some(position) = last.map(|last| last.position) {
+            self.vouch(position + 1);
+        }
     }
 
     /// Where damage behind everything vouched for ends: at the next frame.
@@ -155,6 +170,12 @@ impl SegmentScan {
         }
     }
 
+    /// Says in the indexes what is missing from them.
+    fn note_damage(&mut self) {
+        let damage = (!self.damage.is_empty()).then(|| Arc::new(self.damage.clone()));
+        self.index.damage = damage;
+    }
+
     /// Marks that nothing vouches for hold nothing that would have to be copied.
     pub(crate) fn drop_loose_marks(&mut self) {
         if self.loose.iter().all(|frame| frame.span.is_none()) {
@@ -169,11 +190,13 @@ impl SegmentScan {
     pub(crate) fn vouch_whole(&mut self, next_base: u64) {
         self.vouch(u64::MAX);
         if let Some(place) = self.tear.take() {
+            self.end = self.end.max(self.meta.data_end);
             self.damage.push(Damage {
                 first: self.all.next_offset,
                 next: next_base,
                 place,
             });
+            self.note_damage();
             self.torn_bytes = 0;
         }
     }
@@ -190,6 +213,28 @@ pub(crate) struct ScanOptions {
     pub(crate) synced: bool,
     /// Whether the bytes of loose frames are wanted.
     pub(crate) keep: bool,
+    /// What keys are hashed with, if they are indexed.
+    pub(crate) keys: Option<KeyHasher>,
+    /// Whether batches that cannot be read may have been packed.
+    pub(crate) packed: bool,
+    /// Batches from this offset on do not count: they have another place.
+    pub(crate) below: u64,
+}
+
+impl ScanOptions {
+    /// How to read a segment that was synced as a whole: up to the end that its entry
+    /// in the manifest says, with the keys hashed by `keys`.
+    pub(crate) const fn sealed(meta: &SegmentMeta, keys: Option<KeyHasher>) -> Self {
+        Self {
+            end: meta.end(),
+            atomic: false,
+            synced: true,
+            keep: false,
+            packed: true,
+            keys,
+            below: u64::MAX,
+        }
+    }
 }
 
 /// Reads the segment of `meta`.
@@ -198,9 +243,10 @@ pub(crate) async fn scan<S: BlockStore>(
     log: LogId,
     meta: SegmentMeta,
     options: ScanOptions,
-) -> Result<SegmentScan, S::Error> {
+) -> Result<SegmentScan, Unread<S::Error>> {
     let (blob, seed) = (segment_blob(log, meta.number), segment_seed(log, &meta));
-    let mut found = SegmentScan::new(log, meta);
+    let mut found = SegmentScan::new(log, meta, options.keys.is_some());
+    let mut keys = Vec::new();
     let mut window = Window::new(store, blob);
     let limit = options.end.unwrap_or(u64::MAX);
     let mut position = BLOB_HEADER as u64;
@@ -209,7 +255,13 @@ pub(crate) async fn scan<S: BlockStore>(
         let bytes = window.at(position, want, limit).await?;
         let whole = bytes.len() >= want;
         let bad = match verify(seed, position, bytes) {
-            Ok(frame) => match belongs(&frame, &found.all) {
+            Ok(frame)
+                if frame.header.kind == FrameKind::Batch
+                    && frame.header.base_offset >= options.below =>
+            {
+                break;
+            }
+            Ok(frame) => match belongs(&frame, &found.all, options.keys, &mut keys) {
                 Ok(span) => {
                     let length = frame.header.frame_length();
                     let frame = LooseFrame {
@@ -217,19 +269,25 @@ pub(crate) async fn scan<S: BlockStore>(
                         header: frame.header,
                         span,
                     };
-                    found.add(frame, bytes.get(..length).filter(|_| options.keep));
+                    let kept = bytes.get(..length).filter(|_| options.keep);
+                    Unread::unless_memory(found.add(frame, kept))?;
+                    found.index.add_keys(meta.base_offset, &keys);
+                    keys.clear();
                     position += length as u64;
                     want = FRAME_HEADER_MAX;
                     continue;
                 }
                 Err(fault) => BadFrame {
                     fault,
-                    length: Some(frame.header.frame_length()),
+                    known: Some(KnownFrame::from(&frame.header)),
                     needs: 0,
                 },
             },
             Err(bad) => bad,
         };
+        if let Fault::Memory(bytes) = bad.fault {
+            return Err(Unread::Memory(bytes));
+        }
         if bad.fault == Fault::Short && whole && bad.needs > want {
             want = bad.needs;
             continue;
@@ -248,6 +306,12 @@ pub(crate) async fn scan<S: BlockStore>(
             break;
         }
         let ahead = look_ahead(&mut window, seed, position, bad, limit).await?;
+        // What a header vouches for holds, whether its frame counts or not.
+        found.earlier_synced |= ahead.earlier_synced;
+        if let Some(known) = bad.known {
+            found.earlier_synced |= known.earlier_synced;
+            found.vouch(known.vouched);
+        }
         if ahead.next.is_none() && ends_with_footer(&mut window, seed, position, &ahead).await? {
             break;
         }
@@ -271,12 +335,19 @@ pub(crate) async fn scan<S: BlockStore>(
                 break;
             }
             None if certain => {
-                // No record takes less than three bytes, so this skips every
-                // offset that may have been given to one.
+                // This skips every offset that may have been given to a record.
                 let first = found.all.next_offset;
                 let next = match options.end {
                     Some(_) => meta.next_offset.max(first),
-                    None => first + ahead.length / 3,
+                    None => {
+                        let raw = match options.packed || found.packed {
+                            true => ahead.length * RATIO_MAX as u64,
+                            false => ahead.length,
+                        };
+                        first
+                            .saturating_add(raw / RECORD_MIN)
+                            .min(limits::OFFSET_MAX)
+                    }
                 };
                 found.damage.push(Damage { first, next, place });
                 found.end = found.end.max(position + ahead.length);
@@ -285,6 +356,8 @@ pub(crate) async fn scan<S: BlockStore>(
             _ => {
                 found.tear = Some(place);
                 found.torn_bytes = ahead.used;
+                // Damage may lie in front of it, and what follows does not count.
+                found.end = position;
                 break;
             }
         }
@@ -292,15 +365,22 @@ pub(crate) async fn scan<S: BlockStore>(
     if !options.synced {
         found.tear_at_end();
     }
+    found.note_damage();
     Ok(found)
 }
 
-/// The times in a frame that can follow what was read of a segment so far.
-fn belongs(frame: &VerifiedFrame<'_>, before: &Totals) -> Result<Option<TimeSpan>, Fault> {
+/// The times in a frame that can follow what was read of a segment so far, and its
+/// keys.
+fn belongs(
+    frame: &VerifiedFrame<'_>,
+    before: &Totals,
+    hasher: Option<KeyHasher>,
+    keys: &mut Vec<KeyedRecord>,
+) -> Result<Option<TimeSpan>, Fault> {
     match frame.header.kind {
         FrameKind::Mark => Ok(None),
         FrameKind::Batch if frame.header.base_offset >= before.next_offset => {
-            frame.records(|_, _| {})
+            frame.keyed(hasher, keys)
         }
         FrameKind::Batch => Err(Fault::Malformed("base offset of a frame")),
         _ => Err(Fault::Malformed("frame kind of a segment")),
@@ -313,6 +393,8 @@ struct Ahead {
     next: Option<(u64, u64)>,
     /// The highest position vouched for by the frames ahead.
     vouched: u64,
+    /// One of them says that every earlier segment was synced.
+    earlier_synced: bool,
     /// Bytes up to the last one that is not zero.
     used: u64,
     /// Bytes up to the end of the blob, as far as was looked.
@@ -328,17 +410,18 @@ async fn look_ahead<S: BlockStore>(
     position: u64,
     bad: BadFrame,
     limit: u64,
-) -> Result<Ahead, S::Error> {
+) -> Result<Ahead, Unread<S::Error>> {
     let reach = limits::UNSYNCED_MAX + (limits::QUEUED_MAX + 2 * limits::BATCH_MAX) as u64;
     let end = limit.min(position.saturating_add(reach));
     let mut ahead = Ahead {
         next: None,
         vouched: 0,
+        earlier_synced: false,
         used: 0,
         length: 0,
     };
     let mut at = position;
-    let mut skip = bad.length.unwrap_or(ALIGN);
+    let mut skip = bad.length();
     while at < end {
         let bytes = window.at(at, WINDOW, end).await?;
         let seen = at - position + bytes.len() as u64;
@@ -351,6 +434,7 @@ async fn look_ahead<S: BlockStore>(
                 ahead.next = Some((at + found as u64, header.base_offset));
             }
             ahead.vouched = ahead.vouched.max(header.vouched);
+            ahead.earlier_synced |= header.attributes.earlier_synced;
             if ahead.vouched > position {
                 return Ok(ahead);
             }
@@ -378,7 +462,7 @@ async fn ends_with_footer<S: BlockStore>(
     seed: Seed,
     position: u64,
     ahead: &Ahead,
-) -> Result<bool, S::Error> {
+) -> Result<bool, Unread<S::Error>> {
     let length = ahead.used.next_multiple_of(ALIGN as u64);
     let Ok(want) = usize::try_from(length) else {
         return Ok(false);
@@ -389,8 +473,8 @@ async fn ends_with_footer<S: BlockStore>(
     let bytes = window
         .at(position, want, position.saturating_add(length))
         .await?;
-    let footer = Footer::decode(seed, position, bytes);
-    Ok(footer.is_ok_and(|footer| footer.root.data_end == position))
+    let footer = Unread::unless_memory(Footer::decode(seed, position, bytes))?;
+    Ok(footer.is_some_and(|footer| footer.root.data_end == position))
 }
 
 /// Bytes searched at once for frames behind a bad one.

@@ -1,16 +1,20 @@
 //! Owns what a segment is to readers: its manifest entry, and its index while
 //! that is in memory.
 
-use super::chunks::Chunks;
-use crate::format::{IndexEntry, Seed, SegmentMeta};
+use alloc::sync::Arc;
+
+use super::growing::Growing;
+use crate::format::{MaskMeta, Seed, SegmentMeta};
 use crate::store::{BlobId, BlobKind, LogId};
 
 /// A segment of which no byte changes any more.
 #[derive(Clone, Debug)]
 pub(crate) struct EndedSegment {
     pub(crate) meta: SegmentMeta,
-    /// The index, for a segment whose footer is missing or not yet durable.
-    pub(crate) index: Option<Chunks<IndexEntry>>,
+    /// The indexes, for a segment whose footer is missing or not yet durable.
+    pub(crate) index: Option<Growing>,
+    /// What is deleted of it, if anything.
+    pub(crate) mask: Option<Arc<MaskMeta>>,
 }
 
 /// The blob of segment `number`.

@@ -1,7 +1,7 @@
 //! Owns the totals of a log.
 
 use super::handle::Log;
-use super::snapshot::Bounds;
+use super::snapshot::{Bounds, Part};
 use crate::sharing::Sharing;
 use crate::store::BlockStore;
 
@@ -10,11 +10,14 @@ use crate::store::BlockStore;
 pub struct Stat {
     /// Its bounds, as this handle sees it.
     pub bounds: Bounds,
-    /// Records in it.
+    /// Records in it, without deleted ones.
     pub records: u64,
+    /// Deleted and trimmed records that [`bytes`](Self::bytes) still counts.
+    pub deleted: u64,
     /// Segments with records.
     pub segments: usize,
-    /// Bytes of these segments, without footers.
+    /// Bytes of these segments, without footers; deleted records count until
+    /// [`Log::maintain`] has given their space back.
     pub bytes: u64,
     /// The epoch of its last writer.
     pub epoch: u64,
@@ -27,14 +30,21 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     #[must_use]
     pub fn stat(&self) -> Stat {
         let snapshot = self.own();
-        let (mut records, mut bytes) = (0, 0);
+        let (mut records, mut deleted, mut bytes) = (0, 0, 0);
+        let mut segments = snapshot.ended.len();
         for segment in snapshot.ended.iter() {
-            records += segment.meta.records;
+            let part = Part::Ended(segment);
+            records += part.alive();
+            deleted += part.deleted();
             bytes += segment.meta.data_end;
         }
         if let Some(active) = &snapshot.active {
-            records += active.records;
+            let part = Part::Active(active);
+            records += part.alive();
+            deleted += part.deleted();
             bytes += active.data_end;
+            // It may hold nothing but a mark.
+            segments += usize::from(part.records() > 0);
         }
         for tail in &snapshot.tail {
             records += tail.next - tail.first;
@@ -43,7 +53,8 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         Stat {
             bounds: snapshot.bounds(),
             records,
-            segments: snapshot.ended.len() + usize::from(snapshot.active.is_some()),
+            deleted,
+            segments,
             bytes,
             epoch: self.epoch(),
             cached_bytes: self.inner().cache.weight(),

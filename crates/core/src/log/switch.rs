@@ -6,6 +6,10 @@
 //! Write and sync the new one; append and sync "superseded" to the old one; only
 //! then is anything appended to the new one, or the old one removed. A crash
 //! between any two steps leaves exactly one manifest that counts.
+//!
+//! What a store refused of a new manifest may be whole. It is removed, for good, before
+//! the manifest that it was to supersede, the mark on which shows that it counts for
+//! nothing.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -13,11 +17,12 @@ use alloc::vec::Vec;
 use super::commit::Io;
 use super::group::padding;
 use super::manifest::{FoundManifest, ManifestState};
-use crate::Bytes;
 use crate::format::{
     BLOB_HEADER, BlobHeader, Edit, Fault, FrameHeader, FrameKind, Seed, seal_frame,
 };
+use crate::planted::{Bug, planted};
 use crate::store::{BlobId, BlobKind, LogId};
+use crate::{Bytes, ErrorKind};
 
 /// The blobs of manifest `number`, as many as it has copies.
 pub(crate) fn manifest_blobs(log: LogId, number: u64, copies: usize) -> Vec<BlobId> {
@@ -67,28 +72,39 @@ impl ManifestEnd {
     }
 }
 
+/// A manifest about to be written.
+#[derive(Clone, Copy)]
+pub(crate) struct NewManifest {
+    pub(crate) log: LogId,
+    pub(crate) number: u64,
+    pub(crate) salt: u64,
+    /// Whether it is that of a backup.
+    pub(crate) backup: bool,
+}
+
 /// A switch under way.
 #[derive(Debug)]
 pub(crate) struct Switch {
     /// What is left to do, in order.
     pub(crate) steps: VecDeque<Io>,
     pub(crate) new: ManifestEnd,
-    /// What counts no more once it is done.
+    /// What carries a mark once it is done.
     pub(crate) old: Vec<BlobId>,
+    /// There is a manifest that it takes the place of.
+    supersedes: bool,
 }
 
 impl Switch {
-    /// A switch from `olds` to manifest `number` that says `state`, each in this many
+    /// A switch from `olds` to the manifest `new` that says `state`, each in this many
     /// copies. `torn` are blobs of manifests that never counted.
     pub(crate) fn plan(
-        log: LogId,
-        number: u64,
-        salt: u64,
+        new: NewManifest,
         state: &ManifestState,
         olds: &[ManifestEnd],
         torn: &[BlobId],
         copies: usize,
     ) -> Result<Self, Fault> {
+        let NewManifest { log, number, .. } = new;
         let blob = BlobId {
             log,
             kind: BlobKind::Manifest,
@@ -98,8 +114,9 @@ impl Switch {
             blob,
             epoch: state.facts.epoch,
             base_offset: 0,
-            salt,
+            salt: new.salt,
             rewritten: false,
+            backup: new.backup,
         };
         let (seed, align) = (header.seed(), state.facts.settings.align);
         let mut bytes = Vec::new();
@@ -124,9 +141,11 @@ impl Switch {
             position: 0,
             bytes: bytes.clone(),
         }));
-        steps.push_back(Io::Sync(blobs));
+        if !planted(Bug::SwitchUnsynced) {
+            steps.push_back(Io::Sync(blobs));
+        }
         let mut marked = Vec::new();
-        for old in olds {
+        for old in olds.iter().filter(|_| !planted(Bug::NoSupersededMark)) {
             let mut mark = Vec::new();
             let superseded = [Edit::Superseded(number)];
             put_edits(&mut mark, old.end, old.seed, old.synced, &superseded, align)?;
@@ -143,7 +162,7 @@ impl Switch {
         if !marked.is_empty() {
             steps.push_back(Io::Sync(marked));
         }
-        let mut old: Vec<BlobId> = torn.to_vec();
+        let mut old = Vec::new();
         for manifest in olds {
             old.extend(manifest_blobs(log, manifest.number, copies));
         }
@@ -155,13 +174,32 @@ impl Switch {
             reaches: [true; 2],
             appends: 1,
         };
-        Ok(Self { steps, new, old })
+        Ok(Self {
+            steps,
+            new,
+            old,
+            supersedes: state.facts.predecessor > 0,
+        })
     }
 
     /// Whether nothing of it counts yet, so that it may be begun anew under another
     /// number.
     pub(crate) fn is_fresh(&self) -> bool {
         matches!(self.steps.front(), Some(Io::Append { position: 0, .. }))
+    }
+
+    /// What a fresh switch that was refused leaves in the store, or has met there. Had
+    /// it ever counted, what this one was to supersede would carry a mark.
+    pub(crate) fn refused(&self, log: LogId, kind: ErrorKind, copies: usize) -> Vec<BlobId> {
+        let blobs = manifest_blobs(log, self.new.number, copies).into_iter();
+        let all = kind == ErrorKind::Full || self.supersedes;
+        let written = |blob: &BlobId| all || !self.writes(*blob);
+        blobs.filter(written).collect()
+    }
+
+    fn writes(&self, blob: BlobId) -> bool {
+        let creates = |step: &Io| matches!(step, Io::Append { blob: other, position: 0, .. } if *other == blob);
+        self.steps.iter().any(creates)
     }
 }
 

@@ -10,10 +10,15 @@ use core::task::{Context, Poll, Waker};
 use std::format;
 
 use super::*;
+use crate::sharing::Shared;
 use crate::{
     Access, AppendOptions, At, BelowOldest, Compression, Durability, ErrorKind, Header, Host,
     Local, LogId, MemoryStore, NewRecord, Options, Producer, ProducerId, ReadLimits,
 };
+
+mod backup;
+mod indexes;
+mod portable;
 
 struct TestHost;
 
@@ -37,6 +42,8 @@ fn run<F: Future>(future: F) -> F::Output {
         Poll::Pending => panic!("the memory store never waits"),
     }
 }
+
+mod removal;
 
 type MemoryLog = Log<Rc<MemoryStore>>;
 
@@ -158,6 +165,18 @@ fn every_level_across_segments_and_openings() {
             }
         }
     }
+}
+
+/// So little that Miri gets through it.
+#[test]
+fn a_writer_that_was_killed_is_followed_by_another() {
+    let store = Rc::new(MemoryStore::new());
+    append(&open(&store, small()), 0, 2, 2, Durability::Stored);
+    let log = open(&store, small());
+    expect(&log, 0, 2);
+    append(&log, 2, 4, 2, Durability::Synced);
+    expect(&log, 0, 4);
+    run(log.close()).unwrap();
 }
 
 #[test]
@@ -439,9 +458,11 @@ fn the_catalog_names_logs() {
     for round in 0..30u64 {
         let catalog = open(Access::Write).unwrap();
         let name = format!("log {round}");
-        let id = run(catalog.create(&name)).unwrap();
+        let id = run(catalog.create(&name, &Options::default())).unwrap();
         assert_eq!(
-            run(catalog.create(&name)).unwrap_err().kind(),
+            run(catalog.create(&name, &Options::default()))
+                .unwrap_err()
+                .kind(),
             ErrorKind::Exists
         );
         assert_eq!(open(Access::Write).unwrap_err().kind(), ErrorKind::Locked);
@@ -470,13 +491,21 @@ fn the_catalog_names_logs() {
     let catalog = open(Access::Write).unwrap();
     for bad in ["", "a\0b", "new\nline", &"x".repeat(256)] {
         assert_eq!(
-            run(catalog.create(bad)).unwrap_err().kind(),
+            run(catalog.create(bad, &Options::default()))
+                .unwrap_err()
+                .kind(),
             ErrorKind::Invalid,
             "{bad:?}"
         );
     }
+    let wild = Options {
+        segment_bytes: Some(1),
+        ..Options::default()
+    };
+    let refused = run(catalog.create("wild", &wild)).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Invalid);
     for fine in ["..", "a/b", "LOG 1", "\u{e9}", "e\u{301}"] {
-        run(catalog.create(fine)).unwrap();
+        run(catalog.create(fine, &Options::default())).unwrap();
     }
 }
 
@@ -499,4 +528,65 @@ fn a_store_of_any_size_fills_up_without_harm() {
             assert_eq!(entry.record().value, Some(&value[..]));
         }
     }
+}
+
+#[test]
+fn who_stops_following_leaves_nothing_behind() {
+    let store = Rc::new(MemoryStore::new());
+    let log = open(&store, small());
+    let mut context = Context::from_waker(Waker::noop());
+    let waiting = || log.inner().published.read(|out| out.followers.len());
+    let mut stays = pin!(log.follow(At::Next, ReadLimits::default()));
+    assert!(stays.as_mut().poll(&mut context).is_pending());
+    for _ in 0..100 {
+        let mut gives_up = pin!(log.follow(At::Next, ReadLimits::default()));
+        assert!(gives_up.as_mut().poll(&mut context).is_pending());
+        assert!(gives_up.as_mut().poll(&mut context).is_pending());
+    }
+    assert_eq!(waiting(), 1);
+    append(&log, 0, 1, 1, Durability::Stored);
+    assert_eq!(waiting(), 0);
+    assert!(stays.as_mut().poll(&mut context).is_ready());
+}
+
+#[test]
+fn who_follows_buffered_records_sleeps_until_there_are_more() {
+    let store = Rc::new(MemoryStore::new());
+    let mut options = small();
+    options.durability = Some(Durability::Buffered);
+    let log = open(&store, options);
+    append(&log, 0, 1, 1, Durability::Buffered);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut next = pin!(log.follow(At::Next, ReadLimits::default()));
+    assert!(next.as_mut().poll(&mut context).is_pending());
+    append(&log, 1, 2, 1, Durability::Buffered);
+    assert_eq!(log.inner().published.read(|out| out.followers.len()), 0);
+    let Poll::Ready(Ok(batch)) = next.as_mut().poll(&mut context) else {
+        panic!("a buffered record was not followed");
+    };
+    assert_eq!((batch.records().count(), batch.next()), (1, 2));
+}
+
+#[test]
+fn a_creation_that_was_interrupted_is_completed_as_it_is_asked_for_now() {
+    let indexes = |keys| Options {
+        indexes: Some(crate::Indexes { keys, times: true }),
+        ..Options::default()
+    };
+    let store = Rc::new(MemoryStore::<Local>::new());
+    // The log was established, but the catalog never learned of it.
+    run(open(&store, indexes(false)).establish()).unwrap();
+    let catalog = run(crate::Catalog::<_, Local>::open(
+        Rc::clone(&store),
+        Access::Write,
+        Arc::new(TestHost),
+    ));
+    let catalog = catalog.unwrap();
+    assert_eq!(
+        run(catalog.create("log", &indexes(true))).unwrap(),
+        LogId(1)
+    );
+    assert_eq!(open(&store, Options::default()).settings().indexes, {
+        indexes(true).indexes.unwrap()
+    });
 }

@@ -3,12 +3,12 @@
 
 use alloc::vec::Vec;
 
-use super::chunks::Chunks;
+use super::growing::{Growing, KeyList};
 use crate::format::{
-    BLOB_HEADER, ContentHash, Footer, FooterPlace, FooterRoot, FrameHeader, IndexEntry,
-    ProducerState, SegmentMeta,
+    BLOB_HEADER, ContentHash, Footer, FooterPlace, FooterRoot, FrameHeader, ProducerState,
+    SegmentMeta,
 };
-use crate::limits;
+use crate::options::Indexes;
 use crate::producer::ProducerId;
 
 /// The earliest and the latest time in a frame.
@@ -97,11 +97,13 @@ impl Totals {
         }
     }
 
-    /// The footer of the segment that starts at `base_offset`, had it ended here.
+    /// The footer of the segment that starts at `base_offset`, had it ended here, with
+    /// these indexes.
     pub(crate) fn footer(
         &self,
         base_offset: u64,
-        offsets: Vec<IndexEntry>,
+        index: &Growing,
+        indexes: Indexes,
         producers: Vec<(ProducerId, ProducerState)>,
     ) -> Footer {
         let span = self.span.unwrap_or(TimeSpan { min: 0, max: 0 });
@@ -115,27 +117,18 @@ impl Totals {
         root.content_hash = self.hash;
         Footer {
             root,
-            offsets,
+            offsets: index.offsets.iter().copied().collect(),
             producers,
+            times: index
+                .floors
+                .as_ref()
+                .filter(|_| indexes.times)
+                .map(|floors| floors.iter().copied().collect()),
+            keys: index
+                .keys
+                .as_ref()
+                .filter(|_| indexes.keys)
+                .map(KeyList::sorted),
         }
-    }
-}
-
-/// The offset index of a segment as it grows: an entry for the first frame, and
-/// for the first one after every stride.
-pub(crate) fn index_frame(index: &mut Chunks<IndexEntry>, base: u64, position: u64, first: u64) {
-    let due = index
-        .last()
-        .is_none_or(|entry| position >= u64::from(entry.position) + limits::INDEX_STRIDE);
-    if !due {
-        return;
-    }
-    // Both fit: a segment ends below 2^31 and gives fewer offsets than bytes,
-    // and where gaps exceed that the frame stays reachable from the entry before.
-    if let (Ok(delta), Ok(position)) = (
-        u32::try_from(first.saturating_sub(base)),
-        u32::try_from(position),
-    ) {
-        index.push(IndexEntry { delta, position });
     }
 }

@@ -15,8 +15,9 @@ pub(crate) enum Goal {
     Synced(u64),
     /// The edits up to this ticket are synced.
     Edits(u64),
-    /// Everything is synced and vouched for.
-    Quiet,
+    /// What was staged when this many frames were is synced, and nothing else is left
+    /// to be done; appends of later ones wait.
+    Quiet(u64),
     /// The queue has room again.
     Room,
     /// The log is closed.

@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::extent::read_up_to;
+use super::error::Unread;
+use super::extent::read_behind;
 use crate::store::{BlobId, BlockStore};
 
-/// Bytes read at once.
-const CHUNK: usize = 256 << 10;
+/// Bytes read at once. Miri fills a buffer one byte after the other.
+const CHUNK: usize = if cfg!(miri) { 4 << 10 } else { 256 << 10 };
 
 /// A sliding window over a blob.
 pub(crate) struct Window<'a, S> {
@@ -30,13 +31,18 @@ impl<'a, S: BlockStore> Window<'a, S> {
     }
 
     /// The bytes from `position` on: at least `want`, or all there are below
-    /// `limit`. Positions may only grow.
+    /// `limit`. Going back costs reading again.
     pub(crate) async fn at(
         &mut self,
         position: u64,
         want: usize,
         limit: u64,
-    ) -> Result<&[u8], S::Error> {
+    ) -> Result<&[u8], Unread<S::Error>> {
+        if position < self.start {
+            self.bytes.clear();
+            self.start = position;
+            self.ended = false;
+        }
         let behind = usize::try_from(position.saturating_sub(self.start)).unwrap_or(usize::MAX);
         if behind >= self.bytes.len() {
             self.bytes.clear();
@@ -56,9 +62,8 @@ impl<'a, S: BlockStore> Window<'a, S> {
                 return Ok(all.get(..visible.min(all.len())).unwrap_or(&[]));
             }
             let chunk = (want - have).max(CHUNK).min(room);
-            let more = read_up_to(self.store, self.blob, end, chunk).await?;
-            self.ended = more.len() < chunk;
-            self.bytes.extend_from_slice(&more);
+            let more = read_behind(self.store, self.blob, end, chunk, &mut self.bytes).await?;
+            self.ended = more < chunk;
         }
     }
 }

@@ -9,25 +9,27 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::chunks::Chunks;
 use super::commit::{Doubt, EditWrite};
 use super::error::{AppendError, Failure, Poison};
-use super::group::{Group, NewBatch, Place, StagedFrame, Vouch};
+use super::group::{Group, NewBatch, Place, Spare, StagedFrame, Vouch};
+use super::growing::Growing;
 use super::manifest::{ManifestState, Superseding};
 use super::producers::{Producers, Verdict};
 use super::recovery::{Recovered, TakeoverPlan};
+use super::removals::Removals;
 use super::segment::EndedSegment;
 use super::snapshot::{ActiveView, Snapshot};
 use super::switch::{ManifestEnd, Switch};
 use super::totals::Totals;
 use super::waiters::{Goal, Waiters};
 use crate::format::{
-    BLOB_HEADER, ContentHash, Edit, Fault, FooterPlace, IndexEntry, ProducerBatch, ProducerState,
-    SegmentMeta, SnapshotFacts,
+    BLOB_HEADER, ContentHash, Edit, Fault, FooterPlace, KeyHasher, ProducerBatch, ProducerState,
+    SegmentMeta, SnapshotFacts, Trim,
 };
 use crate::host::Host;
 use crate::limits;
-use crate::options::{Durability, Settings};
+use crate::options::{Durability, Indexes, Settings};
+use crate::planted::{Bug, planted};
 use crate::producer::{Producer, ProducerId};
 use crate::record::NewRecord;
 use crate::store::{BlobId, Geometry, LogId};
@@ -37,11 +39,13 @@ use crate::store::{BlobId, Geometry, LogId};
 pub(crate) struct Active {
     pub(crate) meta: SegmentMeta,
     pub(crate) totals: Totals,
-    pub(crate) index: Chunks<IndexEntry>,
+    pub(crate) index: Growing,
     /// Bytes of it known to be synced.
     pub(crate) synced: u64,
     /// The highest position that a frame in it vouches for.
     pub(crate) vouched: u64,
+    /// The same, of frames that are synced themselves.
+    pub(crate) settled: u64,
     /// Where its last batch ends.
     pub(crate) batch_end: u64,
     /// Appends it has received.
@@ -126,10 +130,10 @@ pub(crate) struct Writer<E> {
     pub(crate) manifest_dirty: bool,
     pub(crate) active: Option<Active>,
     pub(crate) ending: Vec<Ending>,
-    /// Blobs nothing names any more, and those that wait for that to be synced.
-    pub(crate) removals: VecDeque<BlobId>,
-    pub(crate) removals_unsynced: Vec<BlobId>,
+    pub(crate) removals: Removals,
     pub(crate) seals: VecDeque<BlobId>,
+    /// Index time at the first record of the segment in which frames are staged.
+    pub(crate) place_since: Option<i64>,
     /// Where the next frame is staged; `None`: in a new segment.
     pub(crate) place: Option<Place>,
     pub(crate) queue: VecDeque<Group>,
@@ -141,6 +145,8 @@ pub(crate) struct Writer<E> {
     pub(crate) durable: u64,
     /// Bytes with the store that are not synced.
     pub(crate) unsynced: u64,
+    /// Frames that have left the queue for the store.
+    pub(crate) taken: u64,
     pub(crate) waiters: Waiters<E>,
     pub(crate) driving: bool,
     /// What an append that drives the log itself, with nobody else waiting, is after.
@@ -152,13 +158,17 @@ pub(crate) struct Writer<E> {
     pub(crate) holds_claim: bool,
     /// Numbers below this one were allocated by earlier epochs.
     pub(crate) first_number: u64,
+    /// The indexes that new segments get: those of the log, and one that is being
+    /// added.
+    pub(crate) building: Indexes,
+    /// Segments up to this number end as soon as nothing is queued for them.
+    pub(crate) ends: u64,
     /// In-memory indexes by segment number.
-    pub(crate) indexes: BTreeMap<u64, Chunks<IndexEntry>>,
+    pub(crate) indexes: BTreeMap<u64, Growing>,
     pub(crate) ended: Arc<Vec<EndedSegment>>,
     /// A picture has to be published.
     pub(crate) changed: bool,
-    spare: Vec<u8>,
-    spare_frames: Vec<StagedFrame>,
+    spare: Spare,
     scratch: Vec<u8>,
 }
 
@@ -186,8 +196,14 @@ impl<E> Writer<E> {
             epoch,
             allocated: next_number + limits::NUMBERS_PER_EDIT,
             next_offset: found.durable,
+            trim: found.trim,
+            key_seed: old.map_or_else(|| host.random(), |old| old.state.facts.key_seed),
             settings,
         });
+        if let Some(old) = old {
+            live.masks.clone_from(&old.state.masks);
+            live.producers.clone_from(&old.state.producers);
+        }
         let mut indexes = BTreeMap::new();
         for segment in &found.segments {
             live.apply(&Edit::Segment(segment.meta));
@@ -224,9 +240,9 @@ impl<E> Writer<E> {
             manifest_dirty: false,
             active: None,
             ending: Vec::new(),
-            removals: VecDeque::new(),
-            removals_unsynced: Vec::new(),
+            removals: Removals::default(),
             seals: VecDeque::new(),
+            place_since: None,
             place: None,
             queue: VecDeque::new(),
             queued_bytes: 0,
@@ -236,6 +252,7 @@ impl<E> Writer<E> {
             stored: found.next,
             durable: found.durable,
             unsynced: 0,
+            taken: 0,
             waiters: Waiters::new(),
             driving: false,
             leader: None,
@@ -244,11 +261,12 @@ impl<E> Writer<E> {
             closing: Closing::No,
             holds_claim: true,
             first_number: next_number,
+            building: settings.indexes,
+            ends: 0,
             indexes,
             ended: Arc::default(),
             changed: false,
-            spare: Vec::new(),
-            spare_frames: Vec::new(),
+            spare: Spare::default(),
             scratch: Vec::new(),
         };
         writer.list_ended();
@@ -266,6 +284,7 @@ impl<E> Writer<E> {
             .map(|meta| EndedSegment {
                 meta: *meta,
                 index: self.indexes.get(&meta.number).cloned(),
+                mask: self.live.masks.get(&meta.number).cloned(),
             })
             .collect();
         self.ended = Arc::new(ended);
@@ -303,6 +322,9 @@ impl<E> Writer<E> {
             target: next,
         };
         if let Some(producer) = &producer {
+            if let Some(before) = self.expires_before() {
+                self.producers.expire_one(&producer.id, before);
+            }
             match self.producers.check(producer) {
                 Verdict::New => {}
                 Verdict::Duplicate(batch) => {
@@ -344,6 +366,7 @@ impl<E> Writer<E> {
             clamp_floor: self.staged_clamp,
             producer,
             compression: self.settings.compression,
+            hasher: self.hasher(),
         };
         self.push_batch(&batch, size).map_err(Failure::from)?;
         let time = self.accepted(level, |frame| frame.span.map_or(0, |span| span.max));
@@ -355,6 +378,7 @@ impl<E> Writer<E> {
         }
         self.staged_next = next;
         self.staged_clamp = self.staged_clamp.max(time);
+        self.place_since.get_or_insert(self.staged_clamp);
         Ok(appended(first, next, false, true))
     }
 
@@ -399,7 +423,10 @@ impl<E> Writer<E> {
     /// Makes the last group of the queue one that takes a frame of about `size`
     /// bytes beginning with `offset`.
     pub(crate) fn open_group(&mut self, offset: u64, size: usize) -> Result<(), Fault> {
-        if self.place.is_none_or(|place| self.is_full(&place, size)) {
+        if self
+            .place
+            .is_none_or(|place| self.is_full(&place, offset, size))
+        {
             self.place = Some(self.new_place(offset));
         }
         let Some(place) = self.place else {
@@ -412,18 +439,13 @@ impl<E> Writer<E> {
         if !fresh {
             return Ok(());
         }
-        let group = Group::new(
-            self.log,
-            &place,
-            core::mem::take(&mut self.spare),
-            core::mem::take(&mut self.spare_frames),
-        );
+        let group = Group::new(self.log, &place, core::mem::take(&mut self.spare));
         self.queued_bytes += group.length();
         self.queue.push_back(group);
         Ok(())
     }
 
-    fn is_full(&self, place: &Place, size: usize) -> bool {
+    fn is_full(&self, place: &Place, offset: u64, size: usize) -> bool {
         let position = place.position;
         let appends = self
             .active
@@ -435,14 +457,33 @@ impl<E> Writer<E> {
         let appends_max = self.geometry.appends_max;
         position > BLOB_HEADER as u64
             && (position >= self.settings.segment_bytes
+                || self.is_old()
+                || self.building.keys
+                    && offset.saturating_sub(place.meta.base_offset) >= limits::SEGMENT_KEYS_MAX
                 || position.saturating_add(size as u64) > self.geometry.longest_blob / 2
                 || (appends_max > 0
                     && appends.saturating_add(queued).saturating_add(3) > appends_max))
     }
 
+    /// Whether the segment in which frames are staged is older than segments get.
+    fn is_old(&self) -> bool {
+        let age = self.settings.segment_age.zip(self.place_since);
+        age.is_some_and(|(age, since)| self.staged_clamp.abs_diff(since) >= age)
+    }
+
     pub(crate) fn new_place(&mut self, base_offset: u64) -> Place {
-        let number = self.next_number;
+        let mut number = self.next_number;
         self.next_number += 1;
+        if planted(Bug::ReuseNumber) {
+            let taken = |number: &u64| {
+                let mut live = self.live.segments.values();
+                let mut queued = self.queue.iter();
+                live.any(|meta| meta.number == *number)
+                    || queued.any(|group| group.meta.number == *number)
+            };
+            number = (1..number).find(|free| !taken(free)).unwrap_or(number);
+        }
+        self.place_since = None;
         Place::new(
             self.log,
             self.new_meta(number, base_offset, self.staged_clamp),
@@ -470,6 +511,12 @@ impl<E> Writer<E> {
         }
     }
 
+    /// What keys are hashed with, if new segments index them.
+    pub(crate) fn hasher(&self) -> Option<KeyHasher> {
+        let keys = self.building.keys;
+        keys.then(|| KeyHasher::new(self.live.facts.key_seed, self.log))
+    }
+
     /// What a frame staged now may say of what is synced.
     pub(crate) fn vouch(&self) -> Vouch {
         let own = self.place.map(|place| place.meta.number);
@@ -481,7 +528,11 @@ impl<E> Writer<E> {
                 .is_none_or(|group| Some(group.meta.number) == own);
         match &self.active {
             Some(active) if Some(active.meta.number) == own => Vouch {
-                position: active.synced,
+                position: if planted(Bug::VouchEarly) {
+                    active.totals.data_end
+                } else {
+                    active.synced
+                },
                 earlier,
             },
             Some(_) => Vouch {
@@ -496,9 +547,15 @@ impl<E> Writer<E> {
     }
 
     /// Stages a mark, if the active segment holds synced records that nothing
-    /// vouches for.
+    /// vouches for. One that can take no mark ends instead.
     pub(crate) fn stage_mark(&mut self) -> Result<(), Fault> {
+        let broken = self.active.as_ref().filter(|active| active.broken);
+        if let Some(active) = broken.filter(|active| active.vouched < active.batch_end) {
+            self.ends = self.ends.max(active.meta.number);
+            return Ok(());
+        }
         let due = self.queue.is_empty()
+            && !planted(Bug::NoMark)
             && self.active.as_ref().is_some_and(|active| {
                 !active.broken
                     && active.synced >= active.batch_end
@@ -522,15 +579,62 @@ impl<E> Writer<E> {
         Ok(())
     }
 
+    /// To wait until all that is staged now is synced, and nothing is left to be done.
+    pub(crate) fn quiet(&self) -> Goal {
+        let queued = self.queue.iter().map(|group| group.frames.len() as u64);
+        Goal::Quiet(self.taken + queued.sum::<u64>())
+    }
+
+    /// The time before which a producer's newest record must lie for it to be
+    /// forgotten: from what is with the store alone, so that every opening agrees.
+    fn expires_before(&self) -> Option<i64> {
+        let expiry = i64::try_from(self.settings.producer_expiry?).unwrap_or(i64::MAX);
+        let last = self.live.segments.values().next_back();
+        let known = self.live.facts.trim.clamp;
+        let last = last.map_or(known, |meta| meta.clamp.max(known));
+        let clamp = self
+            .active
+            .as_ref()
+            .map_or(last, |active| active.totals.clamp);
+        Some(clamp.saturating_sub(expiry))
+    }
+
+    /// A trim to `oldest`, or to where the log is trimmed.
+    pub(crate) fn trim_to(&self, oldest: Option<u64>) -> Trim {
+        let known = self.live.facts.trim;
+        let segments = &mut self.live.segments.values();
+        let last = segments.rfind(|meta| meta.end().is_some());
+        Trim {
+            oldest: oldest.unwrap_or(known.oldest),
+            // Segments that were dropped may have reached further than the last.
+            clamp: last.map_or(known.clamp, |last| last.clamp.max(known.clamp)),
+            hash: last.map_or(known.hash, |last| last.content_hash),
+        }
+    }
+
+    /// Forgets producers that have been idle for too long, and those that the manifest
+    /// carries for nothing.
+    pub(crate) fn expire_producers(&mut self) {
+        let before = self.expires_before().unwrap_or(i64::MIN);
+        self.producers.expire(before);
+        let (producers, durable) = (&self.producers, self.durable);
+        self.live
+            .producers
+            .retain(|id, state| state.time >= before && !producers.supersedes(id, state, durable));
+    }
+
     /// What others see.
     pub(crate) fn snapshot(&self) -> Snapshot {
         Snapshot {
             ended: Arc::clone(&self.ended),
             active: self.active_view(),
             tail: Vec::new(),
+            trimmed: self.live.facts.trim.oldest,
             visible: self.visible(),
             durable: self.durable,
             closed: self.closing == Closing::Closed,
+            indexes: self.settings.indexes,
+            hasher: KeyHasher::new(self.live.facts.key_seed, self.log),
         }
     }
 
@@ -577,9 +681,9 @@ impl<E> Writer<E> {
             .and_then(crate::Bytes::into_vec)
             .unwrap_or(group.bytes);
         if spare.capacity() <= limits::BUFFERED_MAX * 4 {
-            self.spare = spare;
             group.frames.clear();
-            self.spare_frames = group.frames;
+            group.keys.clear();
+            self.spare = (spare, group.frames, group.keys);
         }
     }
 
@@ -593,15 +697,17 @@ impl<E> Writer<E> {
                 view.data_end = active.totals.data_end;
                 view.next_offset = active.totals.next_offset;
                 view.records = active.totals.records;
-                if view.index.len() != active.index.len() {
-                    view.index = active.index.clone();
-                }
+                view.clamp = active.totals.clamp;
+                view.index.catch_up(&active.index);
+                view.mask = self.live.masks.get(&active.meta.number).cloned();
             }
             (view, _) => *view = self.active_view(),
         }
+        snapshot.trimmed = self.live.facts.trim.oldest;
         snapshot.visible = self.visible();
         snapshot.durable = self.durable;
         snapshot.closed = self.closing == Closing::Closed;
+        snapshot.indexes = self.settings.indexes;
     }
 
     fn active_view(&self) -> Option<ActiveView> {
@@ -611,6 +717,8 @@ impl<E> Writer<E> {
             data_end: active.totals.data_end,
             next_offset: active.totals.next_offset,
             records: active.totals.records,
+            clamp: active.totals.clamp,
+            mask: self.live.masks.get(&active.meta.number).cloned(),
         })
     }
 
@@ -641,6 +749,7 @@ impl<E> From<Failure<E>> for AppendError<E> {
             Failure::Full(source) => Self::Full(source),
             Failure::Poisoned(poison) => Self::Poisoned(poison),
             Failure::Closed => Self::Closed,
+            Failure::Memory(bytes) => Self::Memory(bytes),
             Failure::Internal(what) => Self::Internal(what),
         }
     }

@@ -1,27 +1,26 @@
 //! Owns how the catalog is put before the simulator: as a log whose batches are
 //! names.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
 use tidelog_core::{
     AppendOptions, Catalog, CatalogError, ErrorKind, Log, LogId, Options, Settings,
 };
 
-use super::{Ack, Engine, Refusal};
+use super::{Ack, Engine, Medium, Refusal, refusal};
 use crate::generate::GeneratedBatch;
 use crate::model::Seen;
 use crate::sim::{SimHost, SimStore};
 
-/// The catalog of a simulated store. Each batch, of one record, creates the log
+/// The catalog of a simulated store, or of another one. Each batch, of one record, creates the log
 /// whose name is the record's digest; the order is that of the numbers given.
-pub struct CatalogEngine {
-    catalog: Catalog<SimStore>,
-    store: SimStore,
+pub struct CatalogEngine<S: Medium = SimStore> {
+    catalog: Catalog<S>,
+    store: S,
     host: Arc<SimHost>,
 }
 
-impl CatalogEngine {
+impl<S: Medium> CatalogEngine<S> {
     /// The logs, in the order of their numbers.
     fn logs(&self) -> Vec<(LogId, u64)> {
         let names = self.catalog.names();
@@ -37,13 +36,14 @@ impl CatalogEngine {
     }
 }
 
-impl Engine for CatalogEngine {
+impl<S: Medium> Engine for CatalogEngine<S> {
     async fn open(
         store: SimStore,
         _log: LogId,
         options: Options,
         host: Arc<SimHost>,
     ) -> Result<Self, Refusal> {
+        let store = S::of(store)?;
         let opened = Catalog::open(store.clone(), options.access, host.clone()).await;
         let catalog = opened.map_err(|error| refusal(error.kind(), &error))?;
         Ok(Self {
@@ -59,7 +59,10 @@ impl Engine for CatalogEngine {
         _options: AppendOptions,
     ) -> Result<Ack, Refusal> {
         let digest = batch.digests().first().copied().unwrap_or_default();
-        let created = self.catalog.create(&format!("{digest:016x}")).await;
+        let created = self
+            .catalog
+            .create(&format!("{digest:016x}"), &Options::default())
+            .await;
         let id = created.map_err(|error| match &error {
             // The new log is poisoned; the catalog goes on.
             CatalogError::Sync(_) => refusal(ErrorKind::Unavailable, &error),
@@ -93,7 +96,7 @@ impl Engine for CatalogEngine {
         let mut seen = Vec::new();
         for (offset, (id, digest)) in (0..).zip(self.logs()) {
             let options = Options::read_only();
-            let opened = Log::<SimStore>::open(self.store.clone(), id, options, self.host.clone());
+            let opened = Log::<S>::open(self.store.clone(), id, options, self.host.clone());
             let log = opened
                 .await
                 .map_err(|error| refusal(error.kind(), &error))?;
@@ -105,8 +108,12 @@ impl Engine for CatalogEngine {
         Ok(seen)
     }
 
+    /// The names alone: that each names a log was looked at by whoever saw them.
     async fn published(&self) -> Result<Vec<Seen>, Refusal> {
-        self.seen().await
+        let logs = (0..).zip(self.logs());
+        Ok(logs
+            .map(|(offset, (_, digest))| Seen { offset, digest })
+            .collect())
     }
 
     fn durable(&self) -> u64 {
@@ -120,12 +127,5 @@ impl Engine for CatalogEngine {
     async fn close(&self) -> Result<(), Refusal> {
         let closed = self.catalog.close().await;
         closed.map_err(|error| refusal(error.kind(), &error))
-    }
-}
-
-fn refusal(kind: ErrorKind, error: &impl Display) -> Refusal {
-    Refusal {
-        kind,
-        sentence: error.to_string(),
     }
 }

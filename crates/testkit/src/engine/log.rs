@@ -1,17 +1,20 @@
 //! Owns how tidelog's own log is put before the simulator.
 
-use std::fmt::Display;
 use std::sync::Arc;
 
-use tidelog_core::{AppendOptions, At, Batch, ErrorKind, Log, LogId, Options, ReadLimits, Record};
+use tidelog_core::{
+    AppendOptions, At, Batch, Compaction, ErrorKind, Indexes, Log, LogId, Options, ReadLimits,
+    Record, TrimTo,
+};
 
-use super::{Ack, Engine, Refusal};
+use super::lookups::{self, agree};
+use super::{Ack, Engine, Medium, Refusal, Removing, refusal};
 use crate::generate::{GeneratedBatch, record_digest};
 use crate::model::Seen;
 use crate::sim::{SimHost, SimStore};
 
-/// A tidelog log on a simulated store.
-pub struct LogEngine(Log<SimStore>);
+/// A tidelog log on a simulated store, or on another one.
+pub struct LogEngine<S: Medium = SimStore>(Log<S>);
 
 impl LogEngine {
     /// The log itself.
@@ -31,14 +34,15 @@ impl LogEngine {
 /// Bytes a maintenance call may copy: enough for any script.
 const BUDGET: u64 = 1 << 20;
 
-impl Engine for LogEngine {
+impl<S: Medium> Engine for LogEngine<S> {
     async fn open(
         store: SimStore,
         log: LogId,
         options: Options,
         host: Arc<SimHost>,
     ) -> Result<Self, Refusal> {
-        let opened = Log::open(store, log, options, host).await;
+        let (store, log) = store.placed(log);
+        let opened = Log::open(S::of(store)?, log, options, host).await;
         opened
             .map(Self)
             .map_err(|error| refusal(error.kind(), &error))
@@ -74,17 +78,75 @@ impl Engine for LogEngine {
             .map_err(|error| refusal(error.kind(), &error))
     }
 
+    async fn reindex(&self, indexed: bool) -> Result<(), Refusal> {
+        let indexes = Indexes {
+            keys: indexed,
+            times: indexed,
+        };
+        let reindexed = self.0.reindex(indexes).await;
+        reindexed
+            .map(drop)
+            .map_err(|error| refusal(error.kind(), &error))
+    }
+
+    const REMOVES: bool = true;
+
+    async fn remove(&self, what: Removing<'_>) -> Result<u64, Refusal> {
+        let log = &self.0;
+        let removed = match what {
+            Removing::Deleted(offsets) => log.delete(offsets).await.map(|done| done.records),
+            Removing::Trimmed(below) => {
+                let before = TrimTo::Before(At::Offset(below));
+                log.trim(before).await.map(|done| done.records)
+            }
+            Removing::Compacted(updates, tombstones) => {
+                let compaction = Compaction::up_to(updates, tombstones);
+                log.compact(compaction).await.map(|done| done.records)
+            }
+        };
+        removed.map_err(|error| refusal(error.kind(), &error))
+    }
+
+    async fn configure(&self, options: &Options) -> Result<(), Refusal> {
+        let configured = self.0.configure(options).await;
+        configured.map_err(|error| refusal(error.kind(), &error))
+    }
+
+    fn backs_up(&self) -> bool {
+        self.0.store().elsewhere().is_some()
+    }
+
+    async fn back_up(&self) -> Result<u64, Refusal> {
+        let Some(target) = self.0.store().elsewhere() else {
+            return Err(refusal(ErrorKind::Unsupported, &"there is nowhere else"));
+        };
+        let done = self.0.backup(&target).await;
+        let done = done.map_err(|error| refusal(error.kind(), &error))?;
+        Ok(done.next)
+    }
+
     async fn seen(&self) -> Result<Vec<Seen>, Refusal> {
         let mut all = Vec::new();
-        let mut next = self.0.bounds().oldest;
+        let bounds = self.0.bounds();
+        let mut next = bounds.oldest;
         loop {
             let read = self.0.read(At::Offset(next), ReadLimits::default()).await;
             let batch = read.map_err(|error| refusal(error.kind(), &error))?;
             if batch.next() == next {
-                return Ok(all);
+                break;
             }
             next = take(&batch, next, &mut all)?;
         }
+        // Where reading found damage, opening may have taken more for lost than there is; and
+        // a reader looks again, at what has changed meanwhile.
+        let settled = !self.reports_damage() && self.0.bounds().last == bounds.last;
+        let exists = |last: u64| all.iter().any(|record| record.offset == last);
+        if settled && !bounds.last.is_none_or(exists) {
+            let sentence = format!("the last of {bounds:?} does not exist");
+            return Err(refusal(ErrorKind::Internal, &sentence));
+        }
+        agree(&self.0).await?;
+        Ok(all)
     }
 
     async fn published(&self) -> Result<Vec<Seen>, Refusal> {
@@ -99,6 +161,10 @@ impl Engine for LogEngine {
             }
             next = take(&batch, next, &mut all)?;
         }
+    }
+
+    async fn find_times(&self, times: &[(u64, i64)]) -> Result<(), Refusal> {
+        lookups::by_index_time(&self.0, times).await
     }
 
     async fn read_otherwise(&self, seen: &[Seen]) -> Result<(), Refusal> {
@@ -125,6 +191,17 @@ impl Engine for LogEngine {
             differs(&seen[..1], batch.records(), "following")?;
         }
         Ok(())
+    }
+
+    async fn follow(&self, next: u64) -> Result<Vec<Seen>, Refusal> {
+        let reader = self.0.reader();
+        let followed = reader
+            .follow(At::Offset(next), ReadLimits::records(2))
+            .await;
+        let batch = followed.map_err(|error| refusal(error.kind(), &error))?;
+        let mut seen = Vec::new();
+        take(&batch, next, &mut seen)?;
+        Ok(seen)
     }
 
     fn durable(&self) -> u64 {
@@ -168,11 +245,4 @@ fn differs<'r>(
     let first = seen.first().map_or(0, |record| record.offset);
     let sentence = format!("reading offset {first} {way} finds something else");
     Err(refusal(ErrorKind::Internal, &sentence))
-}
-
-fn refusal(kind: ErrorKind, error: &impl Display) -> Refusal {
-    Refusal {
-        kind,
-        sentence: error.to_string(),
-    }
 }

@@ -20,11 +20,13 @@ pub struct Step {
 /// `17p243/5k0`: moment 17, power cut, outcome 243; then moment 5 of the
 /// recovery, kill, outcome 0. `x3:` before it says that the run itself met
 /// fault 3 of its list; `run` instead of it that the run itself failed; `d12`
-/// damage number 12 to what the run left.
+/// damage number 12 to what the run left, and `e70` that every process was killed
+/// after 70 operations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     fault: Option<usize>,
     damage: Option<u64>,
+    dies_at: Option<u64>,
     steps: Vec<Step>,
 }
 
@@ -34,6 +36,17 @@ impl Address {
         Self {
             fault,
             damage: None,
+            dies_at: None,
+            steps: Vec::new(),
+        }
+    }
+
+    /// The processes of a run were killed after as many operations, or lived.
+    pub(super) const fn killed(fault: usize, dies_at: Option<u64>) -> Self {
+        Self {
+            fault: Some(fault),
+            damage: None,
+            dies_at,
             steps: Vec::new(),
         }
     }
@@ -43,6 +56,7 @@ impl Address {
         Self {
             fault: None,
             damage: Some(number),
+            dies_at: None,
             steps: Vec::new(),
         }
     }
@@ -51,6 +65,12 @@ impl Address {
     #[must_use]
     pub const fn damage(&self) -> Option<u64> {
         self.damage
+    }
+
+    /// The number of operations after which the processes of the run were killed.
+    #[must_use]
+    pub const fn dies_at(&self) -> Option<u64> {
+        self.dies_at
     }
 
     /// The fault the run met, by its place in the list of faults.
@@ -88,6 +108,9 @@ impl fmt::Display for Address {
         if let Some(damage) = self.damage {
             return write!(f, "d{damage}");
         }
+        if let Some(operations) = self.dies_at {
+            return write!(f, "e{operations}");
+        }
         if self.steps.is_empty() {
             return f.write_str("run");
         }
@@ -107,7 +130,7 @@ pub struct NoAddress;
 impl fmt::Display for NoAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "a state is written as 17p243, as 17p243/5k0 inside a recovery, as d12, or as run",
+            "a state is written as 17p243, as 17p243/5k0 inside a recovery, as d12, as e70, or as run",
         )
     }
 }
@@ -128,6 +151,12 @@ impl FromStr for Address {
         if let Some(damage) = text.strip_prefix('d') {
             return damage.parse().map(Self::of_damage).map_err(|_| NoAddress);
         }
+        if let Some(operations) = text.strip_prefix('e') {
+            return Ok(Self {
+                dies_at: Some(operations.parse().map_err(|_| NoAddress)?),
+                ..Self::of(fault)
+            });
+        }
         let step = |text: &str| {
             let at = text.find(['k', 'p']).ok_or(NoAddress)?;
             let cut = if text[at..].starts_with('k') {
@@ -145,6 +174,7 @@ impl FromStr for Address {
         Ok(Self {
             fault,
             damage: None,
+            dies_at: None,
             steps,
         })
     }
@@ -156,7 +186,15 @@ mod tests {
 
     #[test]
     fn an_address_reads_back() {
-        for text in ["run", "x7:run", "0k0", "17p243/5k0/1p99", "x12:3k4", "d12"] {
+        for text in [
+            "run",
+            "x7:run",
+            "0k0",
+            "17p243/5k0/1p99",
+            "x12:3k4",
+            "d12",
+            "x4:e70",
+        ] {
             let address: Address = text.parse().unwrap();
             assert_eq!(address.to_string(), text);
         }

@@ -10,9 +10,10 @@ use tidelog_core::{
 };
 
 use super::hit::Hit;
-use super::{Address, Explorer, Tally, panics};
+use super::{Address, Explorer, Played, Tally};
 use crate::engine::{Engine, LogEngine};
 use crate::model::{Model, Seen};
+use crate::panics;
 use crate::random::mix;
 use crate::run::{LOG, Run};
 use crate::sim::{self, Disk, Machine, Notes, Setup, SimHost, SimStore};
@@ -36,12 +37,12 @@ impl Explorer<'_, LogEngine> {
                 continue;
             }
             let damaged = hit.on(&disk);
-            if !self
-                .tally
-                .count_damage(mix(damaged.digest()), hit.blob.kind)
-            {
+            self.tally.states += 1;
+            if !self.keys.insert(self.script.name, mix(damaged.digest())) {
                 continue;
             }
+            self.tally.count_damage(hit.blob.kind);
+            self.tally.lived_on += 1;
             let judged = panics::caught(|| self.judge_damage(hit, &disk, damaged, &model, None));
             if let Err(sentence) = judged {
                 let address = Address::of_damage(number);
@@ -69,7 +70,9 @@ impl Explorer<'_, LogEngine> {
     /// What the script leaves, what is in it, and whether its last segment was
     /// left without being sealed.
     fn left(&self) -> Result<(Disk, Rc<Model>, bool), String> {
-        let (moments, machine) = self.play(None)?;
+        let Played {
+            moments, machine, ..
+        } = self.play(None)?;
         let last = moments.last().map(|moment| Rc::clone(&moment.model));
         let model = last.unwrap_or_default();
         let closed = moments.last().is_some_and(|last| last.event == "closed");

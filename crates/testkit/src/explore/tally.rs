@@ -1,11 +1,9 @@
 //! Owns what an exploration has counted and found.
 
-use std::collections::{BTreeMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
-
 use tidelog_core::BlobKind;
 
-use crate::sim::{Crashed, Fault, Moment, Survivors, Torn};
+use super::coverage::Coverage;
+use crate::sim::{Crashed, Cut, Fault, Moment, Survivors};
 
 /// Failures kept of each sort: the first ones tell enough.
 const FAILURES_KEPT: usize = 2;
@@ -48,8 +46,6 @@ impl Broken {
     }
 }
 
-type Operation = (&'static str, Option<BlobKind>);
-
 /// What was counted.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -61,36 +57,35 @@ pub struct Tally {
     pub failures: Vec<Broken>,
     /// How many states failed.
     pub failed: u64,
-    coverage: BTreeMap<Operation, BTreeMap<(Survivors, Option<Torn>), u64>>,
-    keys: HashSet<u64, BuildHasherDefault<Plain>>,
+    /// Of the distinct states, those that were also written to, and read once more.
+    pub lived_on: u64,
+    /// Of the distinct states, those that were also looked at by a reader first.
+    pub looked_at: u64,
+    /// Acknowledged batches that a lying disk took: allowed, and counted.
+    pub lost_to_lies: u64,
+    /// Which cells of the table of crashes they are in.
+    pub coverage: Coverage,
 }
 
 impl Tally {
-    /// Counts a state. False if it was judged before.
-    pub(super) fn count(&mut self, key: u64, moment: &Moment, crashed: &Crashed) -> bool {
+    /// Counts a state, inside as many recoveries. What one equal to it was judged to
+    /// be holds for it.
+    pub(super) fn count(&mut self, moment: &Moment, crashed: &Crashed, cut: Cut, depth: usize) {
         self.states += 1;
-        if !self.keys.insert(key) {
-            return false;
-        }
-        self.distinct += 1;
-        let cell = self
-            .coverage
-            .entry((moment.event, moment.kind))
-            .or_default();
-        *cell.entry((crashed.survivors, crashed.torn)).or_default() += 1;
-        true
+        let operation = (moment.event, moment.kind);
+        self.coverage
+            .count(operation, crashed.survivors, crashed.torn);
+        self.coverage.count_other("cut", cut.as_str());
+        self.coverage.count_other("around a write", crashed.around);
+        self.coverage
+            .count_other("depth", ["0", "1", "2", "3"][depth.min(3)]);
     }
 
-    /// Counts damage to a blob. False if it was judged before.
-    pub(super) fn count_damage(&mut self, key: u64, kind: BlobKind) -> bool {
-        self.states += 1;
-        if !self.keys.insert(key) {
-            return false;
-        }
+    /// Counts damage to a blob that was not judged before.
+    pub(super) fn count_damage(&mut self, kind: BlobKind) {
         self.distinct += 1;
-        let cell = self.coverage.entry(("damage", Some(kind))).or_default();
-        *cell.entry((Survivors::All, None)).or_default() += 1;
-        true
+        let operation = ("damage", Some(kind));
+        self.coverage.count(operation, Survivors::All, None);
     }
 
     pub(super) fn fail(&mut self, broken: Broken) {
@@ -107,51 +102,10 @@ impl Tally {
         self.states += other.states;
         self.distinct += other.distinct;
         self.failed += other.failed;
+        self.lived_on += other.lived_on;
+        self.looked_at += other.looked_at;
+        self.lost_to_lies += other.lost_to_lies;
         self.failures.extend(other.failures);
-        for (operation, cells) in other.coverage {
-            let mine = self.coverage.entry(operation).or_default();
-            for (cell, count) in cells {
-                *mine.entry(cell).or_default() += count;
-            }
-        }
-    }
-
-    /// The states judged, by the operation that had just begun or ended, and by
-    /// survivors x tear.
-    #[must_use]
-    pub fn coverage(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
-        let operation = |(event, kind): &Operation| match kind {
-            Some(kind) => format!("{event} {}", kind.as_str()),
-            None => (*event).to_string(),
-        };
-        let cell = |(survivors, torn): &(Survivors, Option<Torn>)| {
-            let torn = torn.map_or_else(|| "whole".to_string(), Torn::name);
-            format!("{} x {torn}", survivors.as_str())
-        };
-        self.coverage
-            .iter()
-            .map(|(key, cells)| {
-                let cells = cells.iter().map(|(key, count)| (cell(key), *count));
-                (operation(key), cells.collect())
-            })
-            .collect()
-    }
-}
-
-/// Keys are hashes already.
-#[derive(Clone, Debug, Default)]
-struct Plain(u64);
-
-impl Hasher for Plain {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = crate::random::digest(self.0, bytes);
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
+        self.coverage.add(other.coverage);
     }
 }

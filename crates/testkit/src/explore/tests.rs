@@ -2,17 +2,18 @@
 //! that does not.
 
 use super::toy::{DEFECT, Defect, Toy};
-use super::{Explorer, Tally};
+use super::{Explorer, Keys, Tally};
 use crate::scripts;
 use crate::sim::Notes;
 
 fn explore(defect: Defect) -> Tally {
     DEFECT.set(defect);
     let mut tally = Tally::default();
+    let keys = Keys::default();
     for script in scripts::all::<Toy>() {
         if ["append", "reopen", "killed"].contains(&script.name) {
             for seed in 0..3 {
-                tally.add(Explorer::new(&script, seed).explore(1_000));
+                tally.add(Explorer::new(&script, seed, &keys).explore(1_000));
             }
         }
     }
@@ -52,10 +53,10 @@ fn an_ignored_checksum_is_caught() {
 
 /// A failure names a state that fails again, in the same way.
 fn assert_repeats(tally: &Tally) {
-    let scripts = scripts::all::<Toy>();
+    let (scripts, keys) = (scripts::all::<Toy>(), Keys::default());
     for broken in &tally.failures {
         let script = scripts.iter().find(|script| script.name == broken.script);
-        let explorer = Explorer::new(script.unwrap(), broken.seed);
+        let explorer = Explorer::new(script.unwrap(), broken.seed, &keys);
         let notes = Notes::default();
         let again = explorer.repeat(&broken.state.parse().unwrap(), &notes);
         assert_eq!(again, Err(broken.sentence.clone()), "{}", broken.command());

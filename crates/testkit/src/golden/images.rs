@@ -1,6 +1,6 @@
 //! Owns which images there are: each shows parts of the format the others do not.
 
-use tidelog_core::{BlobKind, Compression, Durability, Options};
+use tidelog_core::{BlobKind, Compression, Durability, Indexes, Options};
 
 use super::Image;
 use super::store::Nature;
@@ -19,11 +19,13 @@ pub fn images() -> Vec<Image> {
         damaged(),
         damaged_ended(),
         compressed("deflate", Compression::Deflate),
+        indexed(),
         interrupted(),
         compressed("lz4", Compression::Lz4),
         merged(),
         one_copy(),
         producers(),
+        reindexed(),
         segments(),
         switched(),
         takeover(),
@@ -51,7 +53,7 @@ fn row(index: u64, fill: usize) -> Row {
 
 /// Keys, values, headers and times of every shape, in a log that was closed.
 fn values() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("values", TWO_COPIES);
     story.open(Options::default());
     let shapes = [None, Some(Vec::new()), Some(b"bytes \x00\xff".to_vec())];
     for key in &shapes {
@@ -90,12 +92,12 @@ fn values() -> Image {
     let wide = Row::of(9, "wide", vec![b'w'; 5_000]);
     story.append(&[wide], Durability::Stored);
     story.close();
-    story.image("values")
+    story.image()
 }
 
 /// Bodies that one codec packed, and one that it could not make smaller.
 fn compressed(name: &'static str, compression: Compression) -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new(name, TWO_COPIES);
     story.open(Options {
         compression: Some(compression),
         ..Options::default()
@@ -106,13 +108,65 @@ fn compressed(name: &'static str, compression: Compression) -> Image {
     let long = Row::of(2, "zeros", vec![0; 2_000]);
     story.append(&[long], Durability::Stored);
     story.close();
-    story.image(name)
+    story.image()
+}
+
+const BOTH: Indexes = Indexes {
+    keys: true,
+    times: true,
+};
+
+/// Segments with indexes by key and by time, of more than one block each: keys that
+/// are absent, empty, frequent and single, and times that fall.
+fn indexed() -> Image {
+    let mut story = Story::new("indexed", TWO_COPIES);
+    story.open(Options {
+        segment_bytes: Some(8192),
+        indexes: Some(BOTH),
+        ..Options::default()
+    });
+    for first in (0..700).step_by(20) {
+        let batch: Vec<Row> = (first..first + 20)
+            .map(|index| {
+                let key = match index % 7 {
+                    0 => None,
+                    1 => Some(Vec::new()),
+                    2 | 3 => Some(b"frequent".to_vec()),
+                    _ => Some(format!("single {index}").into_bytes()),
+                };
+                let time = 1_600_000_000_000_000 + i64::from(index * 37 % 101) * 1_000_000;
+                Row {
+                    time: Some(time),
+                    key,
+                    value: Some(format!("{index}").into_bytes()),
+                    headers: Vec::new(),
+                }
+            })
+            .collect();
+        story.append(&batch, Durability::Stored);
+    }
+    story.close();
+    story.image()
+}
+
+/// Segments that got their indexes in blobs, when the log was given them, and one
+/// behind them that has them of its own.
+fn reindexed() -> Image {
+    let mut story = Story::new("reindexed", TWO_COPIES);
+    story.open(small());
+    for batch in 0..10 {
+        story.append(&rows(batch * 6, batch * 6 + 6), Durability::Stored);
+    }
+    story.reindex(BOTH);
+    story.append(&rows(60, 66), Durability::Stored);
+    story.close();
+    story.image()
 }
 
 /// Several segments with footers, and one that was never sealed: vouched batches,
 /// synced ones that nothing vouches for, and zeros behind.
 fn segments() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("segments", TWO_COPIES);
     story.open(small());
     for batch in 0..18 {
         story.append(&rows(batch * 6, batch * 6 + 6), Durability::Stored);
@@ -121,14 +175,14 @@ fn segments() -> Image {
         }
     }
     story
-        .image("segments")
+        .image()
         .preallocate(BlobKind::Segment, 1000)
         .preallocate(BlobKind::Manifest, 4096)
 }
 
 /// Producers across epochs of theirs and segments, more batches than a window holds.
 fn producers() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("producers", TWO_COPIES);
     story.open(small());
     let mut next = 0;
     for sequence in 0..20 {
@@ -142,12 +196,12 @@ fn producers() -> Image {
     story.close();
     story.open(small());
     story.append_from(9, 9, 20, &rows(next + 1, next + 2));
-    story.image("producers")
+    story.image()
 }
 
 /// Padding after each sync, and marks.
 fn aligned() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("aligned", TWO_COPIES);
     story.open(Options {
         align: Some(512),
         ..small()
@@ -164,28 +218,34 @@ fn aligned() -> Image {
         }
     }
     story.maintain(0);
-    story.image("aligned")
+    story.image()
 }
 
 /// A store with atomic appends keeps one copy of the manifest.
 fn one_copy() -> Image {
-    let mut story = Story::new(Nature {
-        atomic: true,
-        undone_removals: false,
-    });
+    let mut story = Story::new(
+        "one-copy",
+        Nature {
+            atomic: true,
+            undone_removals: false,
+        },
+    );
     story.open(Options::default());
     story.append(&rows(0, 10), Durability::Synced);
     story.append(&rows(10, 20), Durability::Stored);
-    story.image("one-copy")
+    story.image()
 }
 
 /// The manifest was replaced twice, the old ones came back, and the first copy of
 /// the newest is damaged.
 fn switched() -> Image {
-    let mut story = Story::new(Nature {
-        atomic: false,
-        undone_removals: true,
-    });
+    let mut story = Story::new(
+        "switched",
+        Nature {
+            atomic: false,
+            undone_removals: true,
+        },
+    );
     for epoch in 0..3 {
         story.open(Options::default());
         story.append(&rows(epoch * 5, epoch * 5 + 5), Durability::Synced);
@@ -193,7 +253,7 @@ fn switched() -> Image {
             story.close();
         }
     }
-    story.image("switched").flip_at(BlobKind::Manifest, 100)
+    story.image().flip_at(BlobKind::Manifest, 100)
 }
 
 /// A second writer found batches that nothing vouched for, and copied them.
@@ -207,10 +267,13 @@ fn interrupted() -> Image {
 }
 
 fn taken_over(name: &'static str) -> Image {
-    let mut story = Story::new(Nature {
-        atomic: false,
-        undone_removals: true,
-    });
+    let mut story = Story::new(
+        name,
+        Nature {
+            atomic: false,
+            undone_removals: true,
+        },
+    );
     story.open(Options::default());
     story.append(&rows(0, 4), Durability::Stored);
     story.append(&rows(4, 8), Durability::Synced);
@@ -218,12 +281,12 @@ fn taken_over(name: &'static str) -> Image {
     story.append_from(1, 0, 0, &rows(12, 14));
     story.open(Options::default());
     story.append(&rows(14, 16), Durability::Stored);
-    story.image(name)
+    story.image()
 }
 
 /// Small segments that were merged into one.
 fn merged() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("merged", TWO_COPIES);
     for epoch in 0..4 {
         story.open(Options::default());
         story.append_from(4, 0, epoch, &rows(epoch * 3, epoch * 3 + 3));
@@ -234,12 +297,12 @@ fn merged() -> Image {
     story.append(&rows(12, 13), Durability::Synced);
     story.maintain(u64::MAX);
     story.close();
-    story.image("merged")
+    story.image()
 }
 
 /// Damage in a sealed segment, and below a vouched position of one that is not.
 fn damaged() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("damaged", TWO_COPIES);
     story.open(small());
     for index in 0..12 {
         story.append(&[row(index, 500)], Durability::Stored);
@@ -251,7 +314,7 @@ fn damaged() -> Image {
         story.append(&[row(index, 100)], Durability::Synced);
     }
     story
-        .image("damaged")
+        .image()
         .flip(b"value 3 x", 3, 4)
         .flip(b"value 13 x", 13, 14)
 }
@@ -259,7 +322,7 @@ fn damaged() -> Image {
 /// Damage in a segment that was synced, as a later one says, but is not recorded as
 /// sealed.
 fn damaged_ended() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("damaged-ended", TWO_COPIES);
     story.open(small());
     for index in 0..12 {
         story.append(&[row(index, 500)], Durability::Stored);
@@ -267,15 +330,15 @@ fn damaged_ended() -> Image {
     for index in 12..14 {
         story.append(&[row(index, 100)], Durability::Synced);
     }
-    story.image("damaged-ended").flip(b"value 3 x", 3, 4)
+    story.image().flip(b"value 3 x", 3, 4)
 }
 
 /// A last batch of which a power cut left a part.
 fn torn() -> Image {
-    let mut story = Story::new(TWO_COPIES);
+    let mut story = Story::new("torn", TWO_COPIES);
     story.open(Options::default());
     story.append(&rows(0, 5), Durability::Synced);
     story.append(&rows(5, 9), Durability::Stored);
     story.append(&[row(9, 10)], Durability::Stored);
-    story.image("torn").tear(b"value 9 x", 9)
+    story.image().tear(b"value 9 x", 9)
 }

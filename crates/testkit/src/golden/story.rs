@@ -7,19 +7,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidelog_core::{
-    AppendOptions, BlobKind, Durability, Header, Host, Log, NewRecord, Options, Producer,
+    AppendOptions, BlobKind, Durability, Header, Host, Indexes, Log, NewRecord, Options, Producer,
     ProducerId,
 };
 
 use super::store::{ImageStore, Nature};
 use super::{Expected, ExpectedRecord, Image, LOG};
 use crate::block_on::block_on;
+use crate::random::{digest, mix};
 
 /// The time of records that carry none.
 pub(super) const NOW: i64 = 1_700_000_000_000_000;
 
-/// A host without surprises: a clock that stands still, and salts in a row.
-struct StillHost(AtomicU64);
+/// A host without surprises: a clock that stands still, and salts in a row, which
+/// differ from image to image.
+struct StillHost {
+    salts: u64,
+    drawn: AtomicU64,
+}
 
 impl Host for StillHost {
     fn now(&self) -> i64 {
@@ -27,8 +32,8 @@ impl Host for StillHost {
     }
 
     fn random(&self) -> u64 {
-        let count = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-        count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        let count = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
+        mix(self.salts.wrapping_add(count))
     }
 }
 
@@ -54,6 +59,7 @@ impl Row {
 
 /// A log in the making.
 pub(super) struct Story {
+    name: &'static str,
     store: Rc<ImageStore>,
     host: Arc<StillHost>,
     log: Option<Log<Rc<ImageStore>>>,
@@ -61,10 +67,15 @@ pub(super) struct Story {
 }
 
 impl Story {
-    pub(super) fn new(nature: Nature) -> Self {
+    pub(super) fn new(name: &'static str, nature: Nature) -> Self {
+        let host = StillHost {
+            salts: digest(0, name.as_bytes()),
+            drawn: AtomicU64::new(0),
+        };
         Self {
+            name,
             store: Rc::new(ImageStore::new(nature)),
-            host: Arc::new(StillHost(AtomicU64::new(0))),
+            host: Arc::new(host),
             log: None,
             expected: Expected::default(),
         }
@@ -144,15 +155,19 @@ impl Story {
         block_on(self.log().maintain(budget)).expect("maintenance works");
     }
 
+    pub(super) fn reindex(&self, indexes: Indexes) {
+        block_on(self.log().reindex(indexes)).expect("reindexing works");
+    }
+
     pub(super) fn close(&mut self) {
         block_on(self.log().close()).expect("closing works");
         self.log = None;
     }
 
     /// The image of what is there now.
-    pub(super) fn image(&self, name: &'static str) -> Image {
+    pub(super) fn image(&self) -> Image {
         Image {
-            name,
+            name: self.name,
             files: self.store.files(LOG),
             expected: self.expected.clone(),
         }
@@ -231,9 +246,12 @@ impl Image {
     }
 
     fn lose(&mut self, first: u64, next: u64) {
-        self.expected
-            .records
-            .retain(|record| record.offset < first || record.offset >= next);
+        let kept = |record: &ExpectedRecord| record.offset < first || record.offset >= next;
+        let (kept, gone) = std::mem::take(&mut self.expected.records)
+            .into_iter()
+            .partition(kept);
+        self.expected.records = kept;
+        self.expected.gone.extend::<Vec<_>>(gone);
     }
 
     fn find(&self, value: &[u8]) -> (PathBuf, usize) {

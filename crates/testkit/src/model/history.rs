@@ -1,11 +1,13 @@
 //! Owns the model of one log: a list of batches with what became of each.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
 use tidelog_core::{Durability, Producer};
 
-use crate::generate::GeneratedBatch;
+use super::removals::{RemovalId, Removals, View};
+use crate::generate::{GeneratedBatch, GeneratedRecord};
 use crate::random::mix;
 use crate::sim::Cut;
 
@@ -45,15 +47,36 @@ impl Entry {
         self.batch.digests().len() as u64
     }
 
-    /// The offset of the batch, if `seen` starts with it, all of it and in order.
-    fn found(&self, seen: &[Seen]) -> Option<u64> {
-        let digests = self.batch.digests();
-        let part = seen.get(..digests.len())?;
-        let first = part.first()?.offset;
-        let records = part.iter().zip(digests).zip(first..);
-        let mut equal = records
-            .map(|((record, digest), offset)| record.digest == *digest && record.offset == offset);
-        equal.all(|equal| equal).then_some(first)
+    /// Its records, were `first` the offset of the first.
+    fn records(&self, first: u64) -> Vec<Seen> {
+        let records = (first..).zip(self.batch.digests());
+        records
+            .map(|(offset, digest)| Seen {
+                offset,
+                digest: *digest,
+            })
+            .collect()
+    }
+
+    /// Whether `seen` starts with what removals have left of the batch, in order.
+    fn find(&self, seen: &[Seen], view: &View) -> Found {
+        let mut first = None;
+        let mut taken = 0;
+        for (index, digest) in (0..).zip(self.batch.digests()) {
+            match seen.get(taken) {
+                Some(record) if record.digest == *digest => {
+                    let start = record.offset.checked_sub(index);
+                    if start.is_none() || first.is_some() && first != start {
+                        return Found::Missing;
+                    }
+                    first = start;
+                    taken += 1;
+                }
+                _ if view.hides(*digest) => {}
+                _ => return Found::Missing,
+            }
+        }
+        first.map_or(Found::Hidden, |first| Found::There(first, taken))
     }
 
     fn range(&self) -> Option<(u64, u64)> {
@@ -64,6 +87,16 @@ impl Entry {
     fn reached(&self, least: Durability) -> bool {
         matches!(self.fate, Fate::Acked(level) if level >= least)
     }
+}
+
+/// What is found of a batch.
+enum Found {
+    /// What is left of it, so many records; its offset.
+    There(u64, usize),
+    /// Nothing, and removals can explain that.
+    Hidden,
+    /// Nothing, or not all that is left of it.
+    Missing,
 }
 
 /// The lowest level that outlives a crash of this sort.
@@ -84,6 +117,9 @@ pub struct Seen {
     pub digest: u64,
 }
 
+/// A batch of a producer, and its first offset if it is known to be there.
+pub type Produced = (BatchId, Producer, Rc<GeneratedBatch>, Option<u64>);
+
 /// What became of one log: its batches in the order in which they were sent.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -95,6 +131,9 @@ pub struct History {
     vacant: u64,
     /// Acknowledgements count for nothing any more: the disk lied.
     forgiven: bool,
+    /// Acknowledged batches that are gone because it did.
+    lost_to_lies: u64,
+    removals: Removals,
 }
 
 impl History {
@@ -137,6 +176,18 @@ impl History {
         }
     }
 
+    /// A batch that was sent again turned out to be gone: of an append that nobody
+    /// waited for any more, a full disk may have taken it. Its place is at the end.
+    pub fn appended_anew(&mut self, id: BatchId) {
+        let Some(at) = self.position(id) else { return };
+        self.removals.forget(self.entries[at].batch.digests());
+        if at + 1 < self.entries.len() {
+            let entry = self.entries.remove(at);
+            self.vacant += entry.len();
+            self.entries.push(entry);
+        }
+    }
+
     /// The batch was acknowledged at `level`, with `first` as its first offset.
     ///
     /// # Errors
@@ -151,12 +202,108 @@ impl History {
         {
             return Err(format!("{id:?} has offset {known}, then {first}"));
         }
+        if entry.first.is_none() {
+            self.removals.knew(&entry.records(first));
+        }
         entry.first = Some(first);
         entry.fate = match entry.fate {
             Fate::Acked(before) => Fate::Acked(before.max(level)),
             _ => Fate::Acked(level),
         };
         Ok(())
+    }
+
+    /// The records of acknowledged batches that are not known to be removed, rising.
+    #[must_use]
+    pub fn removable(&self) -> Vec<Seen> {
+        let mut records = self.records();
+        records.retain(|record| !self.removals.removed(record));
+        records.sort_by_key(|record| record.offset);
+        records
+    }
+
+    /// These records, rising, are about to be removed, together with whatever else lies
+    /// below `below`, or not at all.
+    pub fn remove(&mut self, records: Vec<Seen>, below: u64) -> RemovalId {
+        self.removals.begin(records, below)
+    }
+
+    /// The removal was acknowledged: it is durable.
+    pub fn removed(&mut self, id: RemovalId) {
+        self.removals.ack(id);
+    }
+
+    /// The offset behind the last of what is seen, or of what was removed behind it.
+    #[must_use]
+    pub fn end_of(&self, seen: &[Seen]) -> u64 {
+        let last = seen.last().map_or(0, |record| record.offset + 1);
+        last.max(self.removals.end(seen))
+    }
+
+    /// What was sent as the records that are seen.
+    #[must_use]
+    pub fn known(&self, seen: &[Seen]) -> Vec<(Seen, &GeneratedRecord)> {
+        let sent = self.entries.iter().flat_map(|entry| {
+            let digests = entry.batch.digests().iter().copied();
+            digests.zip(entry.batch.records())
+        });
+        let sent: BTreeMap<u64, &GeneratedRecord> = sent.collect();
+        let known = seen.iter();
+        known
+            .filter_map(|record| Some((*record, *sent.get(&record.digest)?)))
+            .collect()
+    }
+
+    /// The offsets of what is seen with their index times, which follow from all that was
+    /// ever there; `None` if it is not known whether something was.
+    #[must_use]
+    pub fn times(&self, seen: &[Seen]) -> Option<Vec<(u64, i64)>> {
+        let there = |digest: &u64| seen.iter().any(|record| record.digest == *digest);
+        let unknown = |entry: &Entry| {
+            let acked = matches!(entry.fate, Fate::Acked(_));
+            !acked && !entry.batch.digests().iter().any(there)
+        };
+        if self.entries.iter().any(unknown) {
+            return None;
+        }
+        let mut all = self.records();
+        all.extend(seen);
+        all.sort_unstable_by_key(|record| record.offset);
+        all.dedup();
+        let mut clock = i64::MIN;
+        let all = self.known(&all);
+        let times = all.into_iter().map(|(record, sent)| {
+            clock = clock.max(sent.time);
+            (record, clock)
+        });
+        let left = times.filter(|(record, _)| there(&record.digest));
+        Some(left.map(|(record, clock)| (record.offset, clock)).collect())
+    }
+
+    /// A backup of the log of `source`, which this is the history of, is being made: it
+    /// may reach further from now on.
+    pub fn follows(&mut self, source: &Self) {
+        let known = self.entries.len();
+        let more = source.entries.iter().skip(known).cloned();
+        self.entries.extend(more.map(|entry| Entry {
+            fate: match entry.fate {
+                Fate::Acked(_) => Fate::Waiting,
+                fate => fate,
+            },
+            ..entry
+        }));
+        self.sent = source.sent;
+    }
+
+    /// The backup is made: everything below `next` is in it, and synced.
+    pub fn caught_up(&mut self, next: u64) {
+        for entry in &mut self.entries {
+            let end = entry.first.map(|first| first + entry.len());
+            if entry.fate == Fate::Waiting && end.is_some_and(|end| end <= next) {
+                entry.fate = Fate::Acked(Durability::Synced);
+            }
+        }
+        self.reached(next, Durability::Synced);
     }
 
     /// The batch met another end than an acknowledgement.
@@ -186,6 +333,12 @@ impl History {
         self.forgiven
     }
 
+    /// How many acknowledged batches are gone because the disk lied.
+    #[must_use]
+    pub const fn lost_to_lies(&self) -> u64 {
+        self.lost_to_lies
+    }
+
     /// The next offset of a log that holds no more than what reached `level`.
     #[must_use]
     pub fn floor(&self, level: Durability) -> u64 {
@@ -198,7 +351,7 @@ impl History {
     }
 
     /// The batches of producers, in the order in which they were sent first.
-    pub fn produced(&self) -> Vec<(BatchId, Producer, Rc<GeneratedBatch>, Option<u64>)> {
+    pub fn produced(&self) -> Vec<Produced> {
         let mut found: Vec<_> = self
             .entries
             .iter()
@@ -223,11 +376,7 @@ impl History {
     pub fn records(&self) -> Vec<Seen> {
         let there = self.entries.iter().filter(|entry| entry.range().is_some());
         there
-            .flat_map(|entry| (entry.first.unwrap_or(0)..).zip(entry.batch.digests()))
-            .map(|(offset, digest)| Seen {
-                offset,
-                digest: *digest,
-            })
+            .flat_map(|entry| entry.records(entry.first.unwrap_or(0)))
             .collect()
     }
 
@@ -241,7 +390,7 @@ impl History {
     #[must_use]
     pub fn digest(&self) -> u64 {
         let [_, stored, synced] = self.floors;
-        let start = mix(stored).wrapping_add(synced);
+        let start = mix(stored).wrapping_add(synced) ^ self.removals.digest();
         self.entries.iter().fold(start, |digest, entry| {
             let level = match entry.fate {
                 Fate::Acked(level) => level as u64 + 1,
@@ -257,7 +406,7 @@ impl History {
     /// # Errors
     /// A sentence that names the promise broken, and where.
     pub fn check(&self, seen: &[Seen], level: Durability) -> Result<(), String> {
-        self.walk(seen, Some(level), |_, _| {})
+        self.walk(seen, Some(level), |_, _| {}).map(drop)
     }
 
     /// As [`check`](Self::check) for a reader that need not see everything yet:
@@ -266,7 +415,7 @@ impl History {
     /// # Errors
     /// As for [`check`](Self::check).
     pub fn check_part(&self, seen: &[Seen]) -> Result<(), String> {
-        self.walk(seen, None, |_, _| {})
+        self.walk(seen, None, |_, _| {}).map(drop)
     }
 
     /// As [`check`](Self::check) after a crash of this sort; then takes what was
@@ -277,7 +426,8 @@ impl History {
     /// As for [`check`](Self::check).
     pub fn reopen(&mut self, seen: &[Seen], cut: Cut) -> Result<(), String> {
         let mut found = Vec::with_capacity(self.entries.len());
-        self.walk(seen, Some(kept(cut)), |id, first| found.push((id, first)))?;
+        let view = self.walk(seen, Some(kept(cut)), |id, first| found.push((id, first)))?;
+        self.removals.settle(&view, kept(cut), self.forgiven);
         let mut found = found.into_iter().peekable();
         for entry in &mut self.entries {
             match found.next_if(|(id, _)| *id == entry.id) {
@@ -290,6 +440,10 @@ impl History {
                     entry.fate = Fate::Acked(before.max(kept(cut)));
                 }
                 None => {
+                    let hidden = entry.batch.digests().iter();
+                    let hidden = hidden.copied().all(|digest| view.hides(digest));
+                    let lied = self.forgiven && entry.reached(kept(cut)) && !hidden;
+                    self.lost_to_lies += u64::from(lied);
                     entry.first = None;
                     // Its bytes may wait behind those of others that a power cut
                     // can still take; and a disk that lied may yet tell the truth.
@@ -313,7 +467,8 @@ impl History {
         seen: &[Seen],
         level: Option<Durability>,
         mut found: impl FnMut(BatchId, u64),
-    ) -> Result<(), String> {
+    ) -> Result<View, String> {
+        let mut view = self.removals.view(seen, level, self.forgiven)?;
         let mut at = 0;
         let mut next = 0;
         // Offsets given to batches that are not there. They may stay empty.
@@ -321,16 +476,44 @@ impl History {
         // What is missing. A writer's later batches must be missing, too.
         let mut gaps: Vec<&Entry> = Vec::new();
         for entry in &self.entries {
-            let Some(first) = entry.found(&seen[at..]) else {
-                if level.is_some_and(|level| entry.reached(level)) && !self.forgiven {
-                    return Err(format!("(a) lost: {}", Shown(entry)));
+            let due = level.is_some_and(|level| entry.reached(level)) && !self.forgiven;
+            let digests = entry.batch.digests();
+            let (first, taken) = match entry.find(&seen[at..], &view) {
+                Found::There(first, taken) => (first, taken),
+                Found::Hidden
+                    if let Some(first) = entry.first
+                        && (due || view.surely_hides(digests)) =>
+                {
+                    digests.iter().for_each(|digest| view.explain(*digest));
+                    no_gap(&gaps, entry)?;
+                    found(entry.id, first);
+                    // One that was sent again is where it was, not at the end.
+                    empty -= empty.min(first.saturating_sub(next));
+                    next = next.max(first + entry.len());
+                    continue;
                 }
-                match entry.fate {
-                    Fate::Waiting | Fate::Acked(_) => gaps.push(entry),
-                    Fate::Abandoned | Fate::Refused | Fate::Lost => empty += entry.len(),
+                // Removed, or lost.
+                Found::Hidden => {
+                    empty += entry.len();
+                    continue;
                 }
-                continue;
+                Found::Missing => {
+                    if due {
+                        return Err(format!("(a) lost: {}", Shown(entry)));
+                    }
+                    match entry.fate {
+                        Fate::Waiting | Fate::Acked(_) => gaps.push(entry),
+                        Fate::Abandoned | Fate::Refused | Fate::Lost => empty += entry.len(),
+                    }
+                    continue;
+                }
             };
+            let part = &seen[at..at + taken];
+            if taken < digests.len() {
+                let gone = |digest: &&u64| part.iter().all(|record| record.digest != **digest);
+                let gone = digests.iter().filter(gone);
+                gone.for_each(|digest| view.explain(*digest));
+            }
             // The bytes of a refused batch may be on the disk, so that a crash
             // may bring it back; whoever was refused must not see it.
             let refused = entry.fate == Fate::Refused && level == Some(Durability::Buffered);
@@ -338,12 +521,7 @@ impl History {
             if refused || entry.fate == Fate::Lost {
                 return Err(format!("(b) came back: {shown}"));
             }
-            if let Some(gap) = gaps.iter().find(|gap| gap.writer == entry.writer) {
-                return Err(format!(
-                    "(d) {shown} is there, but not before it {}",
-                    Shown(gap)
-                ));
-            }
+            no_gap(&gaps, entry)?;
             if first < next || first - next > empty {
                 return Err(format!("(d) at offset {first}, not at {next}: {shown}"));
             }
@@ -353,7 +531,7 @@ impl History {
             found(entry.id, first);
             empty -= first - next;
             next = first + entry.len();
-            at += entry.batch.digests().len();
+            at += taken;
         }
         if at < seen.len() {
             return Err(self.explain(seen, at));
@@ -362,7 +540,12 @@ impl History {
         if next + empty < floor {
             return Err(format!("(a) the log ends at {next}, below {floor}"));
         }
-        Ok(())
+        // What a removal has left was safe before it took place.
+        let left = gaps.iter().find(|gap| view.reached(gap.batch.digests()));
+        if let Some(gap) = left.filter(|_| !self.forgiven) {
+            return Err(format!("(a) gone with what was removed: {}", Shown(gap)));
+        }
+        Ok(view)
     }
 
     /// What the record at `at`, which belongs to no batch expected there, is.
@@ -383,6 +566,17 @@ impl History {
 
     fn position(&self, id: BatchId) -> Option<usize> {
         self.entries.iter().position(|entry| entry.id == id)
+    }
+}
+
+/// Whether a batch is there while an earlier one of the same writer is not.
+fn no_gap(gaps: &[&Entry], entry: &Entry) -> Result<(), String> {
+    match gaps.iter().find(|gap| gap.writer == entry.writer) {
+        Some(gap) => {
+            let (shown, gap) = (Shown(entry), Shown(gap));
+            Err(format!("(d) {shown} is there, but not before it {gap}"))
+        }
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Owns an open log of a run: each call goes to the engine and to the model, and
 //! the answers are compared.
 
+mod removals;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -9,8 +11,8 @@ use tidelog_core::{AppendOptions, Durability, ErrorKind, LogId, Producer, Produc
 use super::{Failure, Run};
 use crate::engine::{Ack, Engine, Refusal};
 use crate::generate::{GeneratedBatch, Generator};
-use crate::model::{BatchId, Fate};
-use crate::sim::{Operation, SimStore};
+use crate::model::{BatchId, Fate, History, Produced};
+use crate::sim::{Claims, ELSEWHERE, Operation, SimStore};
 
 /// An open log of a run.
 pub struct Handle<'a, E> {
@@ -57,10 +59,8 @@ impl<'a, E: Engine> Handle<'a, E> {
         id: ProducerId,
         level: impl Into<Option<Durability>>,
     ) -> Result<Ack, Failure> {
-        let model = self.run.model();
-        let produced = model.get(self.log).map(|history| history.produced());
-        let last = produced
-            .unwrap_or_default()
+        let last = self
+            .produced()
             .iter()
             .filter(|(_, producer, ..)| producer.id == id)
             .map(|(_, producer, ..)| (producer.epoch, producer.sequence + 1))
@@ -109,12 +109,7 @@ impl<'a, E: Engine> Handle<'a, E> {
         id: BatchId,
         level: impl Into<Option<Durability>>,
     ) -> Result<Ack, Failure> {
-        let model = self.run.model();
-        let produced = model.get(self.log).map(|history| history.produced());
-        let found = produced
-            .unwrap_or_default()
-            .into_iter()
-            .find(|(known, ..)| *known == id);
+        let found = self.produced().into_iter().find(|(known, ..)| *known == id);
         let Some((_, producer, batch, there)) = found else {
             return Err(Failure::Broken(format!("{id:?} belongs to no producer")));
         };
@@ -122,6 +117,11 @@ impl<'a, E: Engine> Handle<'a, E> {
         self.run
             .remember("resend", |model| model.log(self.log).resend(id, writer));
         let ack = self.send(id, &batch, Some(producer), level.into()).await?;
+        if there.is_none() && !ack.duplicate {
+            self.run.remember("resent", |model| {
+                model.log(self.log).appended_anew(id);
+            });
+        }
         if there.is_some() && !ack.duplicate {
             return Err(Failure::Broken(format!(
                 "(c) {id:?} is there, but was appended once more"
@@ -149,6 +149,7 @@ impl<'a, E: Engine> Handle<'a, E> {
         let answer = self.engine.append(batch, options).await;
         watch.id = None;
         let run = self.run;
+        run.tell(|| format!("-- {id:?} sent with {options:?}: {answer:?}"));
         let own = run.options.get().durability.unwrap_or_default();
         let level = level.unwrap_or(own);
         let ack = match answer {
@@ -156,9 +157,10 @@ impl<'a, E: Engine> Handle<'a, E> {
             Err(refusal) => {
                 let fate = match refusal.kind {
                     // It may have been written before the answer, or never.
-                    ErrorKind::Unavailable | ErrorKind::Fenced | ErrorKind::Poisoned => {
-                        Fate::Abandoned
-                    }
+                    ErrorKind::Unavailable
+                    | ErrorKind::Timeout
+                    | ErrorKind::Fenced
+                    | ErrorKind::Poisoned => Fate::Abandoned,
                     _ => Fate::Refused,
                 };
                 run.remember("refuse", |model| model.log(self.log).end(id, fate));
@@ -211,18 +213,42 @@ impl<'a, E: Engine> Handle<'a, E> {
         Ok(next)
     }
 
-    /// Housekeeping until there is nothing more to do.
+    /// Gives the log indexes by key and by time, or takes them from it.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn maintain(&self) -> Result<(), Failure> {
-        for _ in 0..64 {
-            let maintained = self.engine.maintain().await;
-            if !self.told(maintained).await? {
-                return Ok(());
-            }
+    pub async fn reindex(&self, indexed: bool) -> Result<(), Failure> {
+        let reindexed = self.engine.reindex(indexed).await;
+        self.told(reindexed).await
+    }
+
+    /// Brings the backup of the log up to date. Everything acknowledged by now is in it
+    /// then, and synced.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn back_up(&self) -> Result<(), Failure> {
+        if !self.engine.backs_up() {
+            return Ok(());
         }
-        Err(Failure::Broken("maintain never comes to an end".into()))
+        let backup = LogId(self.log.0 + ELSEWHERE);
+        let sent = self.floor(Durability::Buffered);
+        self.run.remember("backing up", |model| {
+            if let Some(source) = model.get(self.log).cloned() {
+                model.log(backup).follows(&source);
+            }
+        });
+        let answer = self.engine.back_up().await;
+        let next = self.told(answer).await?;
+        if next < sent {
+            return Err(Failure::Broken(format!(
+                "the backup ends at {next}, but {sent} was acknowledged before"
+            )));
+        }
+        self.run.remember("backed up", |model| {
+            model.log(backup).caught_up(next);
+        });
+        Ok(())
     }
 
     /// Closes the log: everything in it is synced then.
@@ -261,12 +287,13 @@ impl<'a, E: Engine> Handle<'a, E> {
             self.reached.get()[own as usize],
             self.reached.get()[Durability::Synced as usize],
         );
-        let next = published.last().map_or(0, |record| record.offset + 1);
+        let visible = published.last().map_or(0, |record| record.offset + 1);
+        let next = history.end_of(&published);
         let durable = self.engine.durable();
         let sentence = if next < acked {
             format!("readers see up to {next}, but {acked} was acknowledged at the log's level")
-        } else if own == Durability::Synced && next > durable {
-            format!("readers see up to {next}, of which only {durable} is durable")
+        } else if own == Durability::Synced && visible > durable {
+            format!("readers see up to {visible}, of which only {durable} is durable")
         } else if durable < synced {
             format!("the engine holds {durable} for durable, but acknowledged {synced} as synced")
         } else {
@@ -283,6 +310,11 @@ impl<'a, E: Engine> Handle<'a, E> {
         self.compare().await?;
         let seen = self.engine.seen().await?;
         self.engine.read_otherwise(&seen).await?;
+        let model = self.run.model();
+        let times = model.get(self.log).and_then(|history| history.times(&seen));
+        if let Some(times) = times {
+            self.engine.find_times(&times).await?;
+        }
         Ok(())
     }
 
@@ -332,13 +364,24 @@ impl<'a, E: Engine> Handle<'a, E> {
             }
         };
         let model = self.run.model();
-        let checked = model
-            .get(self.log)
-            .map_or(Ok(()), |history| history.check(&seen, Durability::Synced));
+        let claims = self.run.machine.setup().claims;
+        let checked = model.get(self.log).map_or(Ok(()), |history| match claims {
+            Claims::Locks => history.check(&seen, Durability::Synced),
+            // A writer that was replaced does not see what came after it.
+            Claims::Epochs => history.check_part(&seen),
+        });
         match checked {
             Ok(()) => refusal.into(),
             Err(sentence) => Failure::Broken(format!("poisoned, and {sentence}")),
         }
+    }
+
+    /// The batches of producers. What is remembered is not held on to: a change to
+    /// it would have to copy it.
+    fn produced(&self) -> Vec<Produced> {
+        let model = self.run.model();
+        let history = model.get(self.log);
+        history.map_or_else(Vec::new, History::produced)
     }
 
     /// Kills the process that holds this log.
@@ -364,6 +407,8 @@ struct Watch<'a, E: Engine> {
 impl<E: Engine> Drop for Watch<'_, E> {
     fn drop(&mut self) {
         if let Some(id) = self.id {
+            self.run
+                .tell(|| format!("-- nobody waits for {id:?} any more"));
             self.run.remember("abandon", |model| {
                 model.log(self.log).end(id, Fate::Abandoned);
             });

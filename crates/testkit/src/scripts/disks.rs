@@ -22,6 +22,11 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
             play: |run| Box::pin(full(run)),
         },
         Script {
+            name: "full-takeover",
+            plan,
+            play: |run| Box::pin(full_takeover(run)),
+        },
+        Script {
             name: "blast-512",
             plan: |random| blasting(random, 512),
             play: |run| Box::pin(blast(run)),
@@ -87,6 +92,31 @@ async fn full<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     run.machine().set_capacity(u64::MAX);
     handle.append(Durability::Synced).await?;
     handle.verify().await
+}
+
+/// Finds the disk full when what an earlier process stored has to be copied.
+async fn full_takeover<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+    for life in 0..3 {
+        let handle = run.reopen(LOG, Cut::Kill).await?;
+        if life > 0 {
+            let held = run.machine().disk().held();
+            run.machine().set_capacity(held);
+            for _ in 0..3 {
+                fits(&handle, level(run)).await?;
+                handle.compare().await?;
+            }
+            run.machine().set_capacity(u64::MAX);
+        }
+        let large = run.generate(|generator| generator.large(5_000));
+        handle
+            .append_batch(large, None, Some(Durability::Stored))
+            .await?;
+        handle.append(Durability::Stored).await?;
+        handle.append(level(run)).await?;
+        handle.verify().await?;
+        handle.kill();
+    }
+    Ok(())
 }
 
 async fn fits<E: Engine>(handle: &Handle<'_, E>, level: Durability) -> Result<bool, Failure> {

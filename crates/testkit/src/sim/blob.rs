@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tidelog_core::Bytes;
 
 use super::tear::Tear;
+use crate::planted;
 use crate::random::digest;
 
 /// One operation on a blob that no sync has covered yet.
@@ -132,6 +133,10 @@ impl SimBlob {
 
     /// Makes durable what happened before `seq`, but no removal.
     pub fn sync(&mut self, seq: u64) {
+        let created = |entry: &Pending| matches!(entry.change, Change::Create);
+        if planted::skips_directory_sync() && self.pending.iter().any(created) {
+            return;
+        }
         let covered = |entry: &Pending| {
             entry.seq < seq && !entry.forsaken && !matches!(entry.change, Change::Remove)
         };

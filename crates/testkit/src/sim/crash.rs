@@ -62,6 +62,13 @@ enum TornAt {
 }
 
 impl Torn {
+    /// Every way to be torn.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [TornAt::Empty, TornAt::Head, TornAt::Tail]
+            .into_iter()
+            .flat_map(|kept| Rest::ALL.map(|rest| Self { kept, rest }))
+    }
+
     /// A short stable name.
     #[must_use]
     pub fn name(self) -> String {
@@ -75,6 +82,15 @@ impl Torn {
 }
 
 impl Survivors {
+    /// Every choice.
+    pub const ALL: [Self; 5] = [
+        Self::None,
+        Self::Prefix,
+        Self::All,
+        Self::OneMissing,
+        Self::Mixed,
+    ];
+
     /// A short stable name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -98,6 +114,16 @@ enum Blast {
 }
 
 const BLASTS: [Blast; 3] = [Blast::None, Blast::Zero, Blast::Garbage];
+
+impl Blast {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "nothing",
+            Self::Zero => "zero",
+            Self::Garbage => "garbage",
+        }
+    }
+}
 
 /// Windows up to this long are explored with every subset.
 const EVERY_SUBSET: usize = 8;
@@ -145,6 +171,8 @@ pub struct Crashed {
     pub survivors: Survivors,
     /// The class of the tear; `None` if every survivor is whole.
     pub torn: Option<Torn>,
+    /// What lies around each write that was not synced, within the blast radius.
+    pub around: &'static str,
 }
 
 impl<'a> Crashes<'a> {
@@ -221,11 +249,13 @@ impl<'a> Crashes<'a> {
         self.entries.is_empty()
     }
 
-    /// Whether possibility `number` tears no write and damages nothing else.
-    #[must_use]
-    pub fn is_whole(&self, number: u64) -> bool {
-        let (mask, tear) = self.locate(number / self.blasts());
-        tear == 0 && mask < self.masks.len() && number.is_multiple_of(self.blasts())
+    /// The possibilities that tear no write and damage nothing else, in order.
+    pub fn whole(&self) -> impl Iterator<Item = u64> + '_ {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        let blasts = self.blasts();
+        starts
+            .take(self.masks.len())
+            .map(move |start| start * blasts)
     }
 
     const fn blasts(&self) -> u64 {
@@ -291,6 +321,7 @@ impl<'a> Crashes<'a> {
             disk,
             digest,
             survivors: class(bits, self.entries.len()),
+            around: blast.as_str(),
             torn: torn.map(|(_, tear)| Torn {
                 kept: match tear.kept {
                     Kept::Prefix(0) => TornAt::Empty,

@@ -36,6 +36,8 @@ pub enum SimError {
     Fenced(LogId),
     /// A fault: the operation failed, and nobody knows how far it came.
     Failed,
+    /// A fault: the operation was interrupted, and nobody knows how far it came.
+    Interrupted,
     /// The process was killed; nothing it does reaches the disk any more.
     Dead,
     /// More operations than a script can need: the engine does not come to an end.
@@ -59,6 +61,7 @@ impl fmt::Display for SimError {
             Self::Locked(log) => write!(f, "log {log} has a writer already"),
             Self::Fenced(log) => write!(f, "a newer writer took log {log} over"),
             Self::Failed => f.write_str("the simulated disk failed"),
+            Self::Interrupted => f.write_str("the simulated disk was interrupted"),
             Self::Dead => f.write_str("the simulated process was killed"),
             Self::Endless => f.write_str("too many operations on the simulated disk"),
         }
@@ -77,6 +80,7 @@ impl StoreError for SimError {
             Self::TooLong(_) => ErrorKind::TooLarge,
             Self::Locked(_) => ErrorKind::Locked,
             Self::Fenced(_) => ErrorKind::Fenced,
+            Self::Interrupted => ErrorKind::Timeout,
             Self::Failed | Self::Dead | Self::Endless => ErrorKind::Unavailable,
         }
     }

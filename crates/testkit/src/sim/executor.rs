@@ -10,15 +10,26 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::machine::Machine;
 use crate::random::Random;
 
-/// Nothing can go on: no future was woken and no operation is in flight.
+/// Nothing goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stuck;
+pub enum Stuck {
+    /// No future was woken and no operation is in flight.
+    Asleep,
+    /// Futures wake each other, or themselves, and none of them ends.
+    Spinning,
+}
 
 impl std::fmt::Display for Stuck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("no future was woken and no operation is in flight: a wake-up was lost")
+        f.write_str(match self {
+            Self::Asleep => "no future was woken and no operation is in flight: a wake-up was lost",
+            Self::Spinning => "futures are polled again and again, and none of them ends",
+        })
     }
 }
+
+/// Polls of a crowd at most: more than any takes.
+const POLLS_MAX: u64 = 1_000_000;
 
 impl std::error::Error for Stuck {}
 
@@ -56,9 +67,38 @@ pub fn run<F: Future>(machine: &Machine, future: F) -> Result<F::Output, Stuck> 
             return Ok(output);
         }
         if !machine.tick() && !flag.0.load(Ordering::Relaxed) {
-            return Err(Stuck);
+            return Err(Stuck::Asleep);
         }
     }
+}
+
+/// Polls a future so many times at most, and drops it then. Its output, if it came
+/// to that.
+///
+/// # Errors
+/// [`Stuck`] if it waits for something that never comes.
+pub fn run_for<F: Future>(
+    machine: &Machine,
+    future: F,
+    polls: u32,
+) -> Result<Option<F::Output>, Stuck> {
+    let mut future = pin!(future);
+    let flag = Flag::raised();
+    let waker = Waker::from(Arc::clone(&flag));
+    let mut context = Context::from_waker(&waker);
+    let mut polled = 0;
+    while polled < polls {
+        if flag.take() {
+            polled += 1;
+            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+                return Ok(Some(output));
+            }
+        }
+        if !machine.tick() && !flag.0.load(Ordering::Relaxed) {
+            return Err(Stuck::Asleep);
+        }
+    }
+    Ok(None)
 }
 
 /// Futures on one thread, polled in an order that follows from a seed.
@@ -105,13 +145,17 @@ impl<'a, T> Crowd<'a, T> {
     /// [`Stuck`] if those that are left wait for something that never comes.
     pub fn run(mut self, machine: &Machine) -> Result<Vec<(usize, Option<T>)>, Stuck> {
         let mut outputs = Vec::new();
+        let mut polls = 0;
         while !self.members.is_empty() {
+            if polls == POLLS_MAX {
+                return Err(Stuck::Spinning);
+            }
             let ready: Vec<usize> = (0..self.members.len())
                 .filter(|at| self.members[*at].flag.0.load(Ordering::Relaxed))
                 .collect();
             if ready.is_empty() {
                 if !machine.tick() && !self.woken() {
-                    return Err(Stuck);
+                    return Err(Stuck::Asleep);
                 }
                 continue;
             }
@@ -123,6 +167,7 @@ impl<'a, T> Crowd<'a, T> {
             let member = &mut self.members[at];
             member.flag.take();
             member.polled = true;
+            polls += 1;
             let waker = Waker::from(Arc::clone(&member.flag));
             let polled = member
                 .future

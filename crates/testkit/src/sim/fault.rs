@@ -1,5 +1,7 @@
 //! Owns the faults a disk can be told to have.
 
+use super::error::SimError;
+
 /// A class of operations that a fault counts and hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
@@ -80,6 +82,9 @@ pub enum Effect {
     Fails(Landed),
     /// An append is refused as full; of its bytes, this much is there.
     Full(Landed),
+    /// The operation is interrupted, and fails as one whose deadline passed; of an
+    /// append, this much is there.
+    Interrupted(Landed),
     /// A sync fails.
     SyncFails(Window),
     /// A sync answers that all is well, and did nothing.
@@ -88,10 +93,32 @@ pub enum Effect {
     ReadFlipped(u64),
     /// What is read is zero.
     ReadZero,
-    /// A read finds the bytes of another place.
+    /// A read finds the bytes of an older blob at the same position.
+    ReadStale,
+    /// A read finds the bytes of another place in the same blob.
     ReadMisdirected,
     /// A read finds that the blob ends in the middle of the range.
     ReadShort,
+}
+
+impl Effect {
+    /// How much of an append, or of a removal, is there nevertheless.
+    pub(super) const fn landed(self) -> Option<Landed> {
+        match self {
+            Self::Fails(landed) | Self::Full(landed) | Self::Interrupted(landed) => Some(landed),
+            _ => None,
+        }
+    }
+
+    /// What an operation that fails so says.
+    #[must_use]
+    pub const fn error(self) -> SimError {
+        match self {
+            Self::Full(_) => SimError::Full,
+            Self::Interrupted(_) => SimError::Interrupted,
+            _ => SimError::Failed,
+        }
+    }
 }
 
 /// One thing that goes wrong, at one operation or from it on.
@@ -149,15 +176,24 @@ pub enum Listing {
     LastLost,
     /// With blobs that do not exist: higher numbers than any that does.
     Ghosts,
+    /// With blobs that do not exist any more: lower numbers than any that does.
+    Removed,
+    /// Only the first few blobs of each kind.
+    OnePage,
 }
+
+/// Blobs of a kind in the one page of [`Listing::OnePage`].
+pub(super) const PAGE: usize = 2;
 
 impl Listing {
     /// Every listing.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Honest,
         Self::Backwards,
         Self::Doubled,
         Self::LastLost,
         Self::Ghosts,
+        Self::Removed,
+        Self::OnePage,
     ];
 }

@@ -24,6 +24,12 @@ impl SimHost {
         }
     }
 
+    /// What the clock shows, in microseconds since 1970.
+    #[must_use]
+    pub fn clock(&self) -> i64 {
+        self.clock.load(Ordering::Relaxed)
+    }
+
     /// Sets the clock, in microseconds since 1970; it may go backwards.
     pub fn set_clock(&self, now: i64) {
         self.clock.store(now, Ordering::Relaxed);

@@ -9,7 +9,7 @@ use tidelog_core::BlobId;
 use super::disk::Disk;
 use super::fault::{Fault, Operation};
 use super::setup::Setup;
-use super::state::State;
+use super::state::{State, Struck};
 use super::store::SimStore;
 use super::trace::Trace;
 use crate::random::Random;
@@ -75,6 +75,18 @@ impl Machine {
     pub fn count(&self, operation: Operation) -> u64 {
         let state = self.0.borrow();
         state.counts.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// When the first fault hit, if one did.
+    #[must_use]
+    pub fn struck(&self) -> Option<Struck> {
+        self.0.borrow().struck
+    }
+
+    /// How many operations were started.
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.0.borrow().counts.values().sum()
     }
 
     /// Changes what goes wrong from now on.

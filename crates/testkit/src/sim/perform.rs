@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use tidelog_core::{BlobId, BlobKind, LogId};
 
 use super::error::SimError;
-use super::fault::{Effect, Listing, Window};
+use super::fault::{Effect, Listing, PAGE, Window};
 use super::request::{Flight, Outcome, Reply, Request};
 use super::setup::Claims;
 use super::state::State;
+
+/// How far off a misdirected read is, in bytes.
+const MISDIRECTED: usize = 512;
 
 impl State {
     /// Carries out what a flight is for.
@@ -36,15 +39,17 @@ impl State {
                 }
                 match (flight.refused.or_else(|| self.stale(flight)), effect) {
                     (Some(error), _) => Err(error),
-                    (None, Some(Effect::Fails(_))) => Err(SimError::Failed),
-                    (None, Some(Effect::Full(_))) => Err(SimError::Full),
-                    (None, _) => Ok(Reply::Done),
+                    (None, Some(effect)) => Err(effect.error()),
+                    (None, None) => Ok(Reply::Done),
                 }
             }
-            (Request::Remove(blob), None) => {
+            (Request::Remove(blob), effect) => {
                 if flight.seqs[1] > 0 {
                     self.disk.complete(*blob, &flight.seqs[..1]);
                     self.mark("remove", Some(*blob));
+                }
+                if let Some(effect) = effect {
+                    return Err(effect.error());
                 }
                 flight
                     .refused
@@ -72,7 +77,7 @@ impl State {
                 Ok(Reply::Number(end))
             }
             (Request::Claim(log, at_least), None) => self.claim(flight.process, *log, *at_least),
-            (_, Some(_)) => Err(SimError::Failed),
+            (_, Some(effect)) => Err(effect.error()),
         }
     }
 
@@ -116,7 +121,7 @@ impl State {
                         _ => {}
                     }
                 }
-                Err(SimError::Failed)
+                Err(effect.error())
             }
         }
     }
@@ -169,6 +174,21 @@ impl State {
                     .copied()
                     .collect();
             }
+            Listing::OnePage => {
+                let mut shown = [0; BlobKind::ALL.len()];
+                blobs.retain(|id| {
+                    shown[id.kind as usize] += 1;
+                    shown[id.kind as usize] <= PAGE
+                });
+            }
+            Listing::Removed => {
+                let lowest: BTreeMap<BlobKind, u64> =
+                    blobs.iter().rev().map(|id| (id.kind, id.number)).collect();
+                for (kind, number) in lowest.into_iter().filter(|(_, number)| *number > 1) {
+                    let number = number - 1;
+                    blobs.insert(0, BlobId { log, kind, number });
+                }
+            }
             Listing::Ghosts => {
                 for kind in BlobKind::ALL {
                     let last = blobs
@@ -201,13 +221,19 @@ impl State {
         match effect {
             None => {}
             Some(Effect::ReadFlipped(bit)) => {
-                let bit = bit as usize % (len * 8).max(1);
+                let bit = (bit % (len as u64 * 8).max(1)) as usize;
                 if let Some(byte) = found.get_mut(bit / 8) {
                     *byte ^= 1 << (bit % 8);
                 }
             }
             Some(Effect::ReadZero) => found.fill(0),
             Some(Effect::ReadMisdirected) => {
+                let elsewhere = position as usize + MISDIRECTED;
+                for (at, byte) in found.iter_mut().enumerate() {
+                    *byte = bytes[(elsewhere + at) % bytes.len()];
+                }
+            }
+            Some(Effect::ReadStale) => {
                 let other = self.disk.stale(blob);
                 for (at, byte) in found.iter_mut().enumerate() {
                     *byte = *other
@@ -216,7 +242,7 @@ impl State {
                 }
             }
             Some(Effect::ReadShort) => return Err(past_end(len as u64 / 2)),
-            Some(_) => return Err(SimError::Failed),
+            Some(effect) => return Err(effect.error()),
         }
         Ok(Reply::Bytes(found))
     }

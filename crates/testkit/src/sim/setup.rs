@@ -1,6 +1,7 @@
 //! Owns what kind of machine is simulated.
 
 use std::cell::RefCell;
+use std::path::Path;
 use std::rc::Rc;
 
 use tidelog_core::Geometry;
@@ -35,6 +36,10 @@ pub struct Setup {
     pub faults: Vec<Fault>,
     /// Operations after which everything fails: a run needs fewer.
     pub operations_max: u64,
+    /// Operations after which every process is killed with its next one.
+    pub dies_at: Option<u64>,
+    /// The folder that stands for the disk, where the stores are not simulated.
+    pub home: Option<Rc<Path>>,
     /// Where each operation is written down, for whoever looks into a failure.
     pub notes: Option<Notes>,
 }
@@ -58,6 +63,8 @@ impl Default for Setup {
             listing: Listing::Honest,
             faults: Vec::new(),
             operations_max: 4_000,
+            dies_at: None,
+            home: None,
             notes: None,
         }
     }

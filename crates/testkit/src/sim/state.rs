@@ -12,6 +12,7 @@ use super::fault::{Effect, Landed, Operation};
 use super::request::{Flight, Outcome, Request};
 use super::setup::{Claims, Setup};
 use super::trace::Trace;
+use crate::planted;
 use crate::random::Random;
 
 pub(super) struct State {
@@ -34,6 +35,19 @@ pub(super) struct State {
     pub reborn: Option<BlobId>,
     /// More operations were asked for than a run needs.
     pub ran_away: bool,
+    /// When the first fault hit.
+    pub struck: Option<Struck>,
+    /// Operations that were refused before they started.
+    refused: u64,
+}
+
+/// When the first fault hit a machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Struck {
+    /// Operations that were started before.
+    pub operations: u64,
+    /// Moments that were kept before.
+    pub moments: usize,
 }
 
 impl State {
@@ -54,19 +68,35 @@ impl State {
             appends: BTreeMap::new(),
             reborn: None,
             ran_away: false,
+            struck: None,
+            refused: 0,
         }
     }
 
-    /// Starts an operation. `Ok` if it is over at once, else its flight.
-    pub fn start(&mut self, process: u64, epoch: u64, request: Request) -> Result<Outcome, u64> {
-        if self.dead.contains(&process) {
-            return Ok(Err(SimError::Dead));
-        }
-        let operation = request.operation();
+    /// Counts an operation that is refused before it starts. True if there were more
+    /// than a run needs.
+    pub fn refuse(&mut self) -> bool {
+        self.refused += 1;
+        self.ran_away |= self.refused > self.setup.operations_max;
+        self.ran_away
+    }
+
+    /// Counts an operation, and says which fault it meets.
+    pub fn strike(
+        &mut self,
+        process: u64,
+        operation: Operation,
+    ) -> Result<Option<Effect>, SimError> {
         let total: u64 = self.counts.values().sum();
+        if self.setup.dies_at.is_some_and(|at| total >= at) {
+            self.kill(process);
+        }
+        if self.dead.contains(&process) {
+            return Err(SimError::Dead);
+        }
         if total >= self.setup.operations_max {
             self.ran_away = true;
-            return Ok(Err(SimError::Endless));
+            return Err(SimError::Endless);
         }
         let number = self.counts.entry(operation).or_default();
         let at = *number;
@@ -74,6 +104,22 @@ impl State {
         let faults = &self.setup.faults;
         let fault = faults.iter().find(|fault| fault.hits(operation, at));
         let effect = fault.map(|fault| fault.effect);
+        if effect.is_some() && self.struck.is_none() {
+            let moments = self.trace.as_ref().map_or(0, Trace::count);
+            self.struck = Some(Struck {
+                operations: total,
+                moments,
+            });
+        }
+        Ok(effect)
+    }
+
+    /// Starts an operation. `Ok` if it is over at once, else its flight.
+    pub fn start(&mut self, process: u64, epoch: u64, request: Request) -> Result<Outcome, u64> {
+        let effect = match self.strike(process, request.operation()) {
+            Ok(effect) => effect,
+            Err(error) => return Ok(Err(error)),
+        };
         let pace = self.setup.pace;
         let taken = if pace == 0 {
             0
@@ -184,8 +230,8 @@ impl State {
 
     pub fn stale(&self, flight: &Flight) -> Option<SimError> {
         let log = flight.request.log()?;
-        (self.setup.claims == Claims::Epochs && flight.epoch < self.disk.epoch(log))
-            .then_some(SimError::Fenced(log))
+        let replaced = flight.epoch < self.disk.epoch(log) && !planted::drops_epoch_check();
+        (self.setup.claims == Claims::Epochs && replaced).then_some(SimError::Fenced(log))
     }
 
     fn issue(&mut self, flight: &mut Flight) {
@@ -202,8 +248,7 @@ impl State {
                     (Some(SimError::Full), _) => Some(Landed::Half),
                     (Some(_), _) if fenced && self.random.one_in(2) => Some(Landed::Whole),
                     (Some(_), _) => Some(Landed::Nothing),
-                    (None, Some(Effect::Fails(landed) | Effect::Full(landed))) => Some(landed),
-                    (None, _) => None,
+                    (None, effect) => effect.and_then(Effect::landed),
                 };
                 let len = match landed {
                     Some(Landed::Nothing) => 0,
@@ -227,7 +272,9 @@ impl State {
             }
             Request::Remove(blob) => {
                 let exists = self.disk.visible(blob).is_some();
-                if exists && flight.refused.is_none() && flight.effect.is_none() {
+                let landed = flight.effect.and_then(Effect::landed);
+                let done = flight.effect.is_none() || landed == Some(Landed::Whole);
+                if exists && flight.refused.is_none() && done {
                     let seq = self.disk.issue_remove(blob);
                     flight.seqs = [seq, seq];
                     self.mark("remove", Some(blob));

@@ -9,14 +9,20 @@ use std::task::Poll;
 use tidelog_core::{BlobId, BlockStore, Bytes, Geometry, LogId};
 
 use super::error::SimError;
+use super::fault::{Effect, Operation};
 use super::machine::Machine;
 use super::request::{Reply, Request};
+
+/// Numbers of logs from here on are those of another store on the same machine.
+pub const ELSEWHERE: u64 = 1 << 50;
 
 /// A [`BlockStore`] on a simulated [`Machine`], for one of its processes.
 #[derive(Clone)]
 pub struct SimStore {
     machine: Machine,
     process: Rc<Process>,
+    /// What is added to the numbers of logs on their way to the disk.
+    shift: u64,
 }
 
 struct Process {
@@ -40,6 +46,39 @@ impl SimStore {
                 number,
                 state: RefCell::default(),
             }),
+            shift: 0,
+        }
+    }
+
+    /// Another store of the same process, in another place of the same disk: its log 1
+    /// is log [`ELSEWHERE`] + 1 of the machine.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        Self {
+            shift: ELSEWHERE,
+            ..self.clone()
+        }
+    }
+
+    /// The store in which the machine's log `log` is, and its number there.
+    #[must_use]
+    pub fn placed(&self, log: LogId) -> (Self, LogId) {
+        match log.0.checked_sub(ELSEWHERE) {
+            Some(number) => (self.elsewhere(), LogId(number)),
+            None => (self.clone(), log),
+        }
+    }
+
+    /// A log as the machine numbers it.
+    const fn at(&self, log: LogId) -> LogId {
+        LogId(log.0 + self.shift)
+    }
+
+    /// A blob as the machine names it.
+    const fn blob(&self, blob: BlobId) -> BlobId {
+        BlobId {
+            log: self.at(blob.log),
+            ..blob
         }
     }
 
@@ -53,6 +92,16 @@ impl SimStore {
     #[must_use]
     pub fn process(&self) -> u64 {
         self.process.number
+    }
+
+    /// Counts an operation that is carried out elsewhere, and says which fault it
+    /// is to meet.
+    ///
+    /// # Errors
+    /// The process was killed, or asks for more operations than a run needs.
+    pub fn strike(&self, operation: Operation) -> Result<Option<Effect>, SimError> {
+        let mut state = self.machine.0.borrow_mut();
+        state.strike(self.process.number, operation)
     }
 
     async fn request(&self, log: LogId, request: Request) -> Result<Reply, SimError> {
@@ -109,13 +158,20 @@ impl BlockStore for SimStore {
     }
 
     async fn list(&self, log: LogId) -> Result<Vec<BlobId>, SimError> {
+        let log = self.at(log);
+        let back = |blob: BlobId| {
+            let number = blob.log.0.checked_sub(self.shift)?;
+            let log = LogId(number);
+            Some(BlobId { log, ..blob })
+        };
         match self.request(log, Request::List(log)).await? {
-            Reply::Blobs(blobs) => Ok(blobs),
+            Reply::Blobs(blobs) => Ok(blobs.into_iter().filter_map(back).collect()),
             _ => Ok(Vec::new()),
         }
     }
 
     async fn read(&self, blob: BlobId, position: u64, buf: &mut [u8]) -> Result<(), SimError> {
+        let blob = self.blob(blob);
         let request = Request::Read(blob, position, buf.len());
         if let Reply::Bytes(bytes) = self.request(blob.log, request).await? {
             buf.copy_from_slice(&bytes);
@@ -124,6 +180,7 @@ impl BlockStore for SimStore {
     }
 
     async fn append(&self, blob: BlobId, position: u64, bytes: Bytes) -> Result<(), SimError> {
+        let blob = self.blob(blob);
         let end = self.process.state.borrow().ends.get(&blob).copied();
         let here = match end {
             Some(end) => end == position,
@@ -136,6 +193,9 @@ impl BlockStore for SimStore {
             }
         };
         if !here {
+            if self.machine.0.borrow_mut().refuse() {
+                return Err(SimError::Endless);
+            }
             return Err(SimError::Conflict {
                 blob,
                 end: end.unwrap_or(0),
@@ -157,29 +217,37 @@ impl BlockStore for SimStore {
         let Some(first) = blobs.first() else {
             return Ok(());
         };
-        let request = Request::Sync(blobs.to_vec());
-        self.request(first.log, request).await.map(|_| ())
+        let (log, blobs) = (
+            self.at(first.log),
+            blobs.iter().map(|blob| self.blob(*blob)),
+        );
+        let request = Request::Sync(blobs.collect());
+        self.request(log, request).await.map(|_| ())
     }
 
     async fn seal(&self, blob: BlobId) -> Result<(), SimError> {
+        let blob = self.blob(blob);
         self.request(blob.log, Request::Seal(blob))
             .await
             .map(|_| ())
     }
 
     async fn remove(&self, blob: BlobId) -> Result<(), SimError> {
+        let blob = self.blob(blob);
         self.request(blob.log, Request::Remove(blob)).await?;
         self.process.state.borrow_mut().ends.remove(&blob);
         Ok(())
     }
 
     async fn sync_removals(&self, log: LogId) -> Result<(), SimError> {
+        let log = self.at(log);
         self.request(log, Request::SyncRemovals(log))
             .await
             .map(|_| ())
     }
 
     async fn settle(&self, blob: BlobId) -> Result<u64, SimError> {
+        let blob = self.blob(blob);
         self.request(blob.log, Request::Settle(blob)).await?;
         let over = self
             .machine
@@ -194,6 +262,7 @@ impl BlockStore for SimStore {
     }
 
     async fn claim(&self, log: LogId, at_least: u64) -> Result<u64, SimError> {
+        let log = self.at(log);
         let reply = self.request(log, Request::Claim(log, at_least)).await?;
         let Reply::Number(epoch) = reply else {
             return Ok(at_least);
@@ -207,6 +276,6 @@ impl BlockStore for SimStore {
         self.machine
             .0
             .borrow_mut()
-            .release(self.process.number, log);
+            .release(self.process.number, self.at(log));
     }
 }

@@ -375,7 +375,7 @@ fn an_engine_that_comes_to_no_end_is_noticed() {
 fn a_lost_wake_up_is_noticed() {
     let machine = Machine::new(Setup::default(), 1);
     let forgetful = std::future::poll_fn::<(), _>(|_| std::task::Poll::Pending);
-    assert_eq!(run(&machine, forgetful), Err(Stuck));
+    assert_eq!(run(&machine, forgetful), Err(Stuck::Asleep));
 }
 
 #[test]

@@ -45,6 +45,12 @@ impl Trace {
         self.moments
     }
 
+    /// How many moments there are so far.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.moments.len()
+    }
+
     pub(super) fn push(&mut self, disk: &Disk, event: &'static str, kind: Option<BlobKind>) {
         let model = Rc::clone(&self.model.borrow());
         if let Some(last) = self.moments.last()

@@ -1,14 +1,17 @@
 //! Owns the blocking log.
 
+use std::io::Write;
+
 use tidelog_core::{
-    AppendError, AppendOptions, Appended, At, Batch, BlockStore, Bounds, CheckError, Entry,
-    MaintainError, Maintained, NewRecord, OpenError, ReadError, ReadLimits, Recovery, Report, Stat,
-    SyncError,
+    AppendError, AppendOptions, Appended, At, BackedUp, BackupError, Batch, BlockStore, Bounds,
+    CheckError, Checked, Compacted, Compaction, ConfigureError, Deleted, Entry, ExportError,
+    Exported, Indexes, Keep, MaintainError, Maintained, NewRecord, OpenError, Options, ReadError,
+    ReadLimits, Recovery, RemoveError, Report, Settings, Stat, SyncError, TrimTo, Trimmed,
 };
 
-use super::Reader;
 use super::wait::wait;
-use crate::FileStore;
+use super::{Patience, Reader};
+use crate::{FileStore, StreamError, ToWriter};
 
 /// A log whose operations run on the calling thread. Cheap to clone; all clones
 /// are one log, and the last one that is dropped lets go of the writer's lock.
@@ -80,6 +83,12 @@ impl<S: BlockStore> Log<S> {
         self.0.stat()
     }
 
+    /// The settings in force for this handle.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.0.settings()
+    }
+
     /// A reader, which sees only what is acknowledged at the log's level.
     #[must_use]
     pub fn reader(&self) -> Reader<S> {
@@ -129,6 +138,20 @@ impl<S: BlockStore> Log<S> {
         wait(self.0.follow(at, limits))
     }
 
+    /// As [`follow`](Self::follow), for as long as `patience` lasts: `None` when that
+    /// ends first. What is there at once is returned whatever it is.
+    ///
+    /// # Errors
+    /// As for [`follow`](Self::follow).
+    pub fn follow_for(
+        &self,
+        at: At,
+        limits: ReadLimits,
+        patience: Patience<'_>,
+    ) -> Result<Option<Batch>, ReadError<S::Error>> {
+        patience.wait(self.0.follow(at, limits)).transpose()
+    }
+
     /// In a handle that only reads: looks at the store again, for what the writer
     /// in another process has appended since.
     ///
@@ -136,6 +159,96 @@ impl<S: BlockStore> Log<S> {
     /// As for [`LogBuilder::open`](crate::LogBuilder#method.open).
     pub fn refresh(&self) -> Result<(), OpenError<S::Error>> {
         wait(self.0.refresh())
+    }
+
+    /// Deletes the records with these offsets, in any order: all of them with one edit,
+    /// visible at once, and durable when this returns. Offsets without a record are
+    /// left out and reported. Offsets are not given again.
+    ///
+    /// # Errors
+    /// `read-only`, `closed`, `poisoned`, `full`; `corrupt` if what is deleted already
+    /// cannot be read.
+    pub fn delete(&self, offsets: &[u64]) -> Result<Deleted, RemoveError<S::Error>> {
+        wait(self.0.delete(offsets))
+    }
+
+    /// What [`delete`](Self::delete) would do now. Changes nothing.
+    ///
+    /// # Errors
+    /// `closed`; `corrupt` if what is deleted already cannot be read.
+    pub fn plan_delete(&self, offsets: &[u64]) -> Result<Deleted, RemoveError<S::Error>> {
+        wait(self.0.plan_delete(offsets))
+    }
+
+    /// Removes records from the old end, with one edit, durable when this returns.
+    ///
+    /// # Errors
+    /// As for [`delete`](Self::delete), and `corrupt` if records that have to be looked
+    /// at cannot be read.
+    pub fn trim(&self, to: TrimTo) -> Result<Trimmed, RemoveError<S::Error>> {
+        wait(self.0.trim(to))
+    }
+
+    /// What [`trim`](Self::trim) would do now. Changes nothing.
+    ///
+    /// # Errors
+    /// As for [`plan_delete`](Self::plan_delete).
+    pub fn plan_trim(&self, to: TrimTo) -> Result<Trimmed, RemoveError<S::Error>> {
+        wait(self.0.plan_trim(to))
+    }
+
+    /// Removes every record, with one edit. Offsets go on where they were.
+    ///
+    /// # Errors
+    /// As for [`delete`](Self::delete).
+    pub fn clear(&self) -> Result<Trimmed, RemoveError<S::Error>> {
+        wait(self.0.clear())
+    }
+
+    /// Deletes records that a newer one with the same key has made superfluous, and old
+    /// tombstones. While the answer says that there is `more`, call again from its
+    /// `next` on.
+    ///
+    /// # Errors
+    /// As for [`delete`](Self::delete).
+    pub fn compact(&self, compaction: Compaction) -> Result<Compacted, RemoveError<S::Error>> {
+        wait(self.0.compact(compaction))
+    }
+
+    /// What [`compact`](Self::compact) would delete now, by offset. Changes nothing.
+    ///
+    /// # Errors
+    /// As for [`plan_delete`](Self::plan_delete).
+    pub fn plan_compact(
+        &self,
+        compaction: Compaction,
+    ) -> Result<(Vec<u64>, Compacted), RemoveError<S::Error>> {
+        wait(self.0.plan_compact(compaction))
+    }
+
+    /// Makes settings the log's own, with one edit; what is `None` stays. Compression,
+    /// segment size and age, retention and producer expiry can be changed.
+    ///
+    /// # Errors
+    /// `invalid` for other options, and for those out of their range; `read-only`,
+    /// `closed`, `poisoned`, `full`.
+    pub fn configure(&self, options: &Options) -> Result<(), ConfigureError<S::Error>> {
+        wait(self.0.configure(options))
+    }
+
+    /// Makes these the indexes of the log: adds what it lacks, by reading its segments,
+    /// and drops what it has more. Appends and reads go on meanwhile.
+    ///
+    /// # Errors
+    /// As for [`maintain`](Self::maintain).
+    pub fn reindex(&self, indexes: Indexes) -> Result<Maintained, MaintainError<S::Error>> {
+        wait(self.0.reindex(indexes))
+    }
+
+    /// Drops blocks and indexes from memory; reads load them again. Returns the bytes
+    /// given back.
+    pub fn gc(&self, keep: Keep) -> usize {
+        self.0.gc(keep)
     }
 
     /// Does some of the work that keeps opening and reading cheap, copying about
@@ -148,12 +261,46 @@ impl<S: BlockStore> Log<S> {
         wait(self.0.maintain(budget))
     }
 
+    /// Makes `target` hold a backup of this log, under the same number; other threads go
+    /// on appending and reading. See [`tidelog_core::Log::backup`], and
+    /// [`Logs::back_up`](super::Logs::back_up) for one that has a name.
+    ///
+    /// # Errors
+    /// See there.
+    pub fn backup<T: BlockStore>(
+        &self,
+        target: &T,
+    ) -> Result<BackedUp, BackupError<S::Error, T::Error>> {
+        wait(self.0.backup(target))
+    }
+
+    /// Writes everything appended so far to `writer`, which need not be buffered, as one
+    /// file that [`Logs::import`](super::Logs::import) makes a log of. See
+    /// [`tidelog_core::Log::export`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn export(
+        &self,
+        writer: impl Write,
+    ) -> Result<Exported, ExportError<S::Error, StreamError>> {
+        wait(self.0.export(&mut ToWriter(writer)))
+    }
+
     /// Reads everything and reports what is damaged.
     ///
     /// # Errors
     /// The store cannot be read; damage is no error but a finding.
     pub fn check(&self) -> Result<Report, CheckError<S::Error>> {
         wait(self.0.check())
+    }
+
+    /// Checks some of the log: see [`tidelog_core::Log::check_from`].
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check).
+    pub fn check_from(&self, from: u64, budget: u64) -> Result<Checked, CheckError<S::Error>> {
+        wait(self.0.check_from(from, budget))
     }
 
     /// Syncs, and lets go of the log for all clones. A closed log may be closed

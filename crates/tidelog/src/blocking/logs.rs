@@ -1,16 +1,20 @@
 //! Owns the blocking handle of a store's logs.
 
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tidelog_core::{BlockStore, CheckError, ErrorKind, Host, Report, Salvage};
+use tidelog_core::{BackedUp, BlockStore, CheckError, ErrorKind, Host, Imported, Report, Salvage};
 use tidelog_fs::{DirectoryError, FileStore};
 
 use super::Log;
 use super::wait::wait;
-use crate::{FindError, LogBuilder, MemoryStore, NamesError, OpenLogError, RecoverLogError};
+use crate::{
+    BackupLogError, FindError, FromReader, ImportLogError, LogBuilder, MemoryStore, NamesError,
+    OpenLogError, RecoverLogError,
+};
 
 /// How long to wait for another process or thread that adds a name. It holds the
 /// catalog for a few writes and a sync.
@@ -100,6 +104,30 @@ impl<S: BlockStore> Logs<S> {
     /// See there.
     pub fn recover_catalog(&self) -> Result<Salvage, CheckError<S::Error>> {
         wait(self.0.recover_catalog())
+    }
+
+    /// See [`crate::Logs::back_up`].
+    ///
+    /// # Errors
+    /// See there.
+    pub fn back_up<T: BlockStore>(
+        &self,
+        name: &str,
+        log: &Log<T>,
+    ) -> Result<BackedUp, BackupLogError<T::Error, S::Error>> {
+        wait(self.0.back_up(name, log.as_async()))
+    }
+
+    /// See [`crate::Logs::import`]. The reader need not be buffered.
+    ///
+    /// # Errors
+    /// See there.
+    pub fn import(
+        &self,
+        name: &str,
+        reader: impl Read,
+    ) -> Result<Imported, ImportLogError<S::Error>> {
+        wait(self.0.import(name, &mut FromReader(reader)))
     }
 
     /// See [`crate::Logs::recover`].

@@ -8,9 +8,20 @@
 
 mod log;
 mod logs;
+mod lookup;
+mod patience;
 mod reader;
+mod typed;
 mod wait;
+
+/// What threads wait with. The model checker compiles `wait.rs` with its own.
+mod parking {
+    pub(super) use std::sync::atomic::AtomicBool;
+    pub(super) use std::thread::{Thread, current, park};
+}
 
 pub use log::Log;
 pub use logs::Logs;
+pub use patience::{Cancel, Patience};
 pub use reader::Reader;
+pub use typed::TypedLog;

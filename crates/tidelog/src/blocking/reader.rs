@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidelog_core::{At, Batch, BlockStore, Bounds, Entry, ReadError, ReadLimits, Threads};
 
+use super::Patience;
 use super::wait::wait;
 use crate::FileStore;
 
@@ -75,5 +76,19 @@ impl<S: BlockStore> Reader<S> {
     /// As for [`read`](Self::read), and `closed` once the log is.
     pub fn follow(&self, at: At, limits: ReadLimits) -> Result<Batch, ReadError<S::Error>> {
         wait(self.0.follow(at, limits))
+    }
+
+    /// As [`follow`](Self::follow), for as long as `patience` lasts: `None` when that
+    /// ends first. What is there at once is returned whatever it is.
+    ///
+    /// # Errors
+    /// As for [`follow`](Self::follow).
+    pub fn follow_for(
+        &self,
+        at: At,
+        limits: ReadLimits,
+        patience: Patience<'_>,
+    ) -> Result<Option<Batch>, ReadError<S::Error>> {
+        patience.wait(self.0.follow(at, limits)).transpose()
     }
 }

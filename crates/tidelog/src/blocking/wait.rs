@@ -7,9 +7,10 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+
+use super::parking::{AtomicBool, Thread, current, park};
 
 /// Runs `future` to its end.
 pub(crate) fn wait<F: Future>(future: F) -> F::Output {
@@ -21,27 +22,39 @@ pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     {
         return output;
     }
-    let parked = Arc::new(Parked {
-        thread: thread::current(),
-        woken: AtomicBool::new(false),
-    });
+    let parked = Arc::new(Parked::here());
     let waker = Waker::from(Arc::clone(&parked));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
-        while !parked.woken.swap(false, Ordering::Acquire) {
-            thread::park();
+        while !parked.was_woken() {
+            park();
         }
     }
 }
 
 /// A thread that waits. The flag is needed because whatever the future calls may
 /// park on its own account and use up the token of an `unpark`.
-struct Parked {
+pub(super) struct Parked {
     thread: Thread,
     woken: AtomicBool,
+}
+
+impl Parked {
+    /// The calling thread.
+    pub(super) fn here() -> Self {
+        Self {
+            thread: current(),
+            woken: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether somebody woke it since this was last asked.
+    pub(super) fn was_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::Acquire)
+    }
 }
 
 impl Wake for Parked {
@@ -58,6 +71,7 @@ impl Wake for Parked {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
+    use std::thread;
     use std::time::Duration;
 
     use super::*;

@@ -15,9 +15,40 @@ const LAYERS: &[(&str, &[&str])] = &[
         "tidelog-bench",
         &["tidelog-core", "tidelog-fs", "tidelog", "tidelog-testkit"],
     ),
-    ("tidelog-tests", &[]),
+    ("tidelog-fuzz", &["tidelog-core", "tidelog-testkit"]),
+    (
+        "tidelog-tests",
+        &["tidelog", "tidelog-core", "tidelog-fs", "tidelog-testkit"],
+    ),
+    ("tidelog-engine-wasm", &["tidelog-core"]),
+    ("tidelog-model", &["tidelog-core"]),
+    ("tidelog-seed-hashes", &["tidelog-testkit"]),
+    (
+        "tidelog-vectors",
+        &["tidelog-core", "tidelog-fs", "tidelog"],
+    ),
     ("xtask", &[]),
 ];
+
+/// The engine, and how many crates from a registry it may be built with.
+const ENGINE: (&str, usize) = ("tidelog-core", 3);
+
+/// More dependencies of the engine than it may have.
+///
+/// # Errors
+/// When `metadata` is not what cargo prints.
+pub fn crowded(metadata: &Value) -> Result<Vec<String>> {
+    let (engine, max) = ENGINE;
+    let mut faults = Vec::new();
+    for package in members(metadata)? {
+        let built = dependencies(package).filter(|dependency| dependency["kind"] != "dev");
+        let count = built.count();
+        if text_of(package, "name") == engine && count > max {
+            faults.push(format!("{engine}: {count} dependencies, {max} are allowed"));
+        }
+    }
+    Ok(faults)
+}
 
 /// Dependencies that point the wrong way.
 ///
@@ -40,6 +71,38 @@ pub fn faults(metadata: &Value) -> Result<Vec<String>> {
                 faults.push(format!(
                     "{name}: must not depend on {on} (ARCHITECTURE.md, direction of dependencies)"
                 ));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// The feature that plants defects, and the crates that may have one of this name.
+const PLANTED: (&str, [&str; 3]) = (
+    "planted",
+    ["tidelog-core", "tidelog-testkit", "tidelog-model"],
+);
+
+/// Crates that plant defects without being asked to.
+///
+/// # Errors
+/// When `metadata` is not what cargo prints.
+pub fn planted(metadata: &Value) -> Result<Vec<String>> {
+    let (feature, allowed) = PLANTED;
+    let mut faults = Vec::new();
+    for package in members(metadata)? {
+        let name = text_of(package, "name");
+        let names = |value: &Value| value.to_string().contains(feature);
+        for dependency in dependencies(package) {
+            if names(&dependency["features"]) {
+                let on = text_of(dependency, "name");
+                faults.push(format!("{name}: enables the planted defects of {on}"));
+            }
+        }
+        for (own, enables) in package["features"].as_object().into_iter().flatten() {
+            let may = own == feature && allowed.contains(&name);
+            if (own == feature || names(enables)) && !may {
+                faults.push(format!("{name}: its feature {own} plants defects"));
             }
         }
     }
@@ -105,6 +168,37 @@ mod tests {
         assert_eq!(of("tidelog-core", "tidelog-fs", None), 1);
         assert_eq!(of("tidelog-core", "tidelog-testkit", Some("dev")), 0);
         assert_eq!(of("tidelog-new", "tidelog-core", None), 1);
+    }
+
+    #[test]
+    fn the_engine_is_built_with_few_crates() {
+        let on = |count: usize, kind: Option<&str>| {
+            let dependencies = vec![json!({ "name": "a", "path": null, "kind": kind }); count];
+            let engine = json!({
+                "name": ENGINE.0, "source": null, "dependencies": dependencies,
+            });
+            crowded(&json!({ "packages": [engine] })).unwrap().len()
+        };
+        assert_eq!(on(3, None), 0);
+        assert_eq!(on(4, None), 1);
+        assert_eq!(on(4, Some("build")), 1);
+        assert_eq!(on(4, Some("dev")), 0);
+    }
+
+    #[test]
+    fn nobody_plants_defects_unasked() {
+        let of = |name: &str, own: &str, dependency: &[&str]| {
+            let metadata = json!({ "packages": [{
+                "name": name, "source": null,
+                "features": { own: ["tidelog-core/planted"], "std": [] },
+                "dependencies": [{ "name": "tidelog-core", "features": dependency }],
+            }] });
+            planted(&metadata).unwrap().len()
+        };
+        assert_eq!(of("tidelog-testkit", "planted", &[]), 0);
+        assert_eq!(of("tidelog-testkit", "default", &[]), 1);
+        assert_eq!(of("tidelog-cli", "planted", &[]), 1);
+        assert_eq!(of("tidelog-testkit", "planted", &["std", "planted"]), 1);
     }
 
     #[test]
