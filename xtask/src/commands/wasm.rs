@@ -1,4 +1,4 @@
-//! `cargo xtask wasm`: the engine and the file store compile for WebAssembly.
+//! `cargo xtask wasm`: the engine and the stores compile for WebAssembly.
 
 use anyhow::Result;
 
@@ -10,6 +10,7 @@ use crate::workspace::{PROFILE, Workspace};
 const PAIRS: &[(&str, &str)] = &[
     ("tidelog-core", "wasm32-unknown-unknown"),
     ("tidelog-fs", "wasm32-wasip2"),
+    ("tidelog-web", "wasm32-unknown-unknown"),
 ];
 
 /// Checks each pair.

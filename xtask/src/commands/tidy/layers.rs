@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tidelog-core", &[]),
     ("tidelog-testkit", &["tidelog-core", "tidelog-fs"]),
     ("tidelog-fs", &["tidelog-core"]),
+    ("tidelog-web", &["tidelog-core"]),
     ("tidelog", &["tidelog-core", "tidelog-fs"]),
     ("tidelog-cli", &["tidelog-core", "tidelog-fs", "tidelog"]),
     (
