@@ -9,7 +9,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tidelog-core", &[]),
     ("tidelog-testkit", &["tidelog-core", "tidelog-fs"]),
     ("tidelog-fs", &["tidelog-core"]),
-    ("tidelog-web", &["tidelog-core"]),
+    ("tidelog-page", &["tidelog-core"]),
+    ("tidelog-web", &["tidelog-core", "tidelog-page"]),
     ("tidelog", &["tidelog-core", "tidelog-fs"]),
     ("tidelog-cli", &["tidelog-core", "tidelog-fs", "tidelog"]),
     (
