@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["tidelog-core", "tidelog-fs", "tidelog"],
     ),
     ("xtask", &[]),
+    ("tidelog-bindgen", &[]),
 ];
 
 /// The engine, and how many crates from a registry it may be built with.
