@@ -5,9 +5,10 @@
 use std::iter::once;
 use std::sync::Arc;
 
+use tidelog_core::fuzzing::{packed, unpacked};
 use tidelog_core::{
     AppendOptions, At, BlobId, BlobKind, Catalog, Compression, Indexes, Local, Log, LogId,
-    NewRecord, Options, Producer, ProducerId, ReadLimits, recover,
+    NewRecord, Options, Producer, ProducerId, ReadLimits, limits, recover,
 };
 use tidelog_testkit::sim::{Disk, Machine, Setup, SimHost, SimStore, run};
 
@@ -24,6 +25,14 @@ const CLAIMS: [&[u8]; 3] = [
     // The longest variable-length number there is.
     &[0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
 ];
+
+/// Bytes of a packed body that claims to be more, and how many times the bytes present a body
+/// may claim to be.
+const BODY: usize = 64 << 10;
+const RATIO: usize = 1040;
+
+/// What makes digits look random.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Bytes of one piece in which fields are looked for, from its start and to its end.
 const SPAN: usize = 96;
@@ -82,6 +91,20 @@ pub fn detonate(part: Part) -> (usize, usize) {
         }
     }
     (count, most)
+}
+
+/// Unpacks a body that claims to be as long as its header may say, and is not. Returns the
+/// memory which that took.
+#[must_use]
+pub fn overstate(codec: Compression) -> usize {
+    let digits =
+        (0..BODY as u64 / 32).map(|row| format!("{:016x}", row.wrapping_mul(SPREAD)).repeat(2));
+    let packed = packed(codec, digits.collect::<String>().as_bytes());
+    let packed = packed.expect("digits are shorter packed");
+    let claimed = limits::BATCH_MAX.min(packed.len() * RATIO);
+    let (unpacked, peak) = heap::peak_of(|| unpacked(codec, &packed, claimed));
+    assert!(unpacked.is_err(), "{claimed} bytes came out of {BODY}");
+    peak
 }
 
 /// Blobs as the engine writes them: segments with footers and one without, every codec,

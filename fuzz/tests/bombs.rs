@@ -3,7 +3,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tidelog_fuzz::bombs::{MEMORY_MAX, Part, detonate};
+use tidelog_core::Compression;
+use tidelog_fuzz::bombs::{MEMORY_MAX, Part, detonate, overstate};
 
 /// Memory is counted for the whole process, so that one part is tried at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -37,6 +38,16 @@ fn records_whose_lengths_lie() {
 #[test]
 fn packed_bodies_that_lie() {
     stays_small(Part::Packed, 100);
+}
+
+#[test]
+fn packed_bodies_that_claim_a_whole_batch() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    for codec in [Compression::Lz4, Compression::Deflate] {
+        let most = overstate(codec);
+        println!("{codec:?}: {most} bytes of memory");
+        assert!(most <= MEMORY_MAX, "{codec:?} took {most} bytes of memory");
+    }
 }
 
 #[test]

@@ -213,6 +213,12 @@ pub fn unpacked(codec: Compression, packed: &[u8], length: usize) -> Result<(), 
     Ok(())
 }
 
+/// The packed form of `raw`, if that is shorter.
+#[must_use]
+pub fn packed(codec: Compression, raw: &[u8]) -> Option<Vec<u8>> {
+    compress(codec, raw)
+}
+
 /// What packs is shorter, and unpacks to what it was, and to no other length.
 pub fn pack(codec: Compression, raw: &[u8]) {
     let Some(packed) = compress(codec, raw) else {

@@ -42,6 +42,12 @@ impl Compression {
 /// header that declares more is refused before anything is allocated.
 pub(crate) const RATIO_MAX: usize = 1040;
 
+/// Bytes of output for each byte of input that are made room for at once, and bytes that
+/// always are. More is only asked for once that much has come out, so that a header
+/// that lies costs no memory.
+const LIKELY: usize = 16;
+const ROOM: usize = 64 << 10;
+
 /// The compressed form of `raw`, or `None` where that saves nothing.
 pub(crate) fn compress(codec: Compression, raw: &[u8]) -> Option<Vec<u8>> {
     let packed = match codec {
@@ -61,31 +67,41 @@ pub(crate) fn decompress(
     if length > packed.len().saturating_mul(RATIO_MAX) {
         return Err(Fault::Compression);
     }
-    let mut raw = Vec::new();
-    Fault::reserve(&mut raw, length)?;
-    raw.resize(length, 0);
-    let written = match codec {
-        Compression::None => return Err(Fault::Compression),
-        Compression::Lz4 => lz4::decompress(packed, &mut raw)?,
-        Compression::Deflate => deflate::decompress(packed, &mut raw)?,
-    };
-    if written == length {
-        Ok(raw)
-    } else {
-        Err(Fault::Compression)
+    let mut room = length.min(ROOM.max(packed.len().saturating_mul(LIKELY)));
+    loop {
+        let mut raw = Vec::new();
+        Fault::reserve(&mut raw, room)?;
+        raw.resize(room, 0);
+        let written = match codec {
+            Compression::None => return Err(Fault::Compression),
+            Compression::Lz4 => lz4::decompress(packed, &mut raw)?,
+            Compression::Deflate => deflate::decompress(packed, &mut raw)?,
+        };
+        match written {
+            Some(written) if written == length => return Ok(raw),
+            None if room < length => room = length.min(room.saturating_mul(4)),
+            _ => return Err(Fault::Compression),
+        }
     }
 }
 
 #[cfg(feature = "lz4")]
 mod lz4 {
+    use lz4_flex::block::DecompressError;
+
     use super::{Fault, Vec};
 
     pub(super) fn compress(raw: &[u8]) -> Option<Vec<u8>> {
         Some(lz4_flex::block::compress(raw))
     }
 
-    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<usize, Fault> {
-        lz4_flex::block::decompress_into(packed, raw).map_err(|_| Fault::Compression)
+    /// The bytes written; `None` if there are more than there is room for.
+    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<Option<usize>, Fault> {
+        match lz4_flex::block::decompress_into(packed, raw) {
+            Ok(written) => Ok(Some(written)),
+            Err(DecompressError::OutputTooSmall { .. }) => Ok(None),
+            Err(_) => Err(Fault::Compression),
+        }
     }
 }
 
@@ -103,9 +119,8 @@ mod deflate {
         Some(miniz_oxide::deflate::compress_to_vec(raw, LEVEL))
     }
 
-    /// Inflates into exactly the room given: output beyond it is an error, so that a
-    /// body cannot grow past what its header declared.
-    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<usize, Fault> {
+    /// The bytes written; `None` if there are more than there is room for.
+    pub(super) fn decompress(packed: &[u8], raw: &mut [u8]) -> Result<Option<usize>, Fault> {
         // Not a Box: asking for one could not be refused.
         let mut states = Vec::new();
         Fault::reserve(&mut states, 1)?;
@@ -115,7 +130,8 @@ mod deflate {
         let (status, read, written) =
             miniz_oxide::inflate::core::decompress(state, packed, raw, 0, flags);
         match status {
-            TINFLStatus::Done if read == packed.len() => Ok(written),
+            TINFLStatus::Done if read == packed.len() => Ok(Some(written)),
+            TINFLStatus::HasMoreOutput => Ok(None),
             _ => Err(Fault::Compression),
         }
     }
@@ -131,7 +147,10 @@ mod absent_lz4 {
         None
     }
 
-    pub(super) const fn decompress(_packed: &[u8], _raw: &mut [u8]) -> Result<usize, Fault> {
+    pub(super) const fn decompress(
+        _packed: &[u8],
+        _raw: &mut [u8],
+    ) -> Result<Option<usize>, Fault> {
         Err(Fault::Codec("lz4"))
     }
 }
@@ -146,7 +165,10 @@ mod absent_deflate {
         None
     }
 
-    pub(super) const fn decompress(_packed: &[u8], _raw: &mut [u8]) -> Result<usize, Fault> {
+    pub(super) const fn decompress(
+        _packed: &[u8],
+        _raw: &mut [u8],
+    ) -> Result<Option<usize>, Fault> {
         Err(Fault::Codec("deflate"))
     }
 }
@@ -162,6 +184,21 @@ mod tests {
         for codec in [Compression::Lz4, Compression::Deflate] {
             let packed = compress(codec, &raw).unwrap();
             assert_eq!(decompress(codec, &packed, raw.len()), Ok(raw.clone()));
+        }
+    }
+
+    #[test]
+    fn what_unpacks_to_more_than_is_likely_is_there_whole() {
+        for length in [ROOM - 1, ROOM, ROOM + 1, 4 * ROOM, 4 * ROOM + 1] {
+            let raw = vec![7; length];
+            for codec in [Compression::Lz4, Compression::Deflate] {
+                let packed = compress(codec, &raw).unwrap();
+                assert_eq!(decompress(codec, &packed, length), Ok(raw.clone()));
+                for wrong in [length - 1, length + 1, 16 * length] {
+                    let refused = Err(Fault::Compression);
+                    assert_eq!(decompress(codec, &packed, wrong), refused);
+                }
+            }
         }
     }
 

@@ -630,7 +630,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             let outcome = self.source().get_by_key(&snapshot, key).await;
             match self.newer_for(&snapshot, &outcome).await {
                 Some(newer) => snapshot = newer,
-                None => return outcome,
+                None => return outcome.map_err(|error| error.within(&snapshot)),
             }
         }
     }
@@ -649,7 +649,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             let outcome = self.source().read_by_key(&snapshot, key, at, limits).await;
             match self.newer_for(&snapshot, &outcome).await {
                 Some(newer) => snapshot = newer,
-                None => return outcome,
+                None => return outcome.map_err(|error| error.within(&snapshot)),
             }
         }
     }

@@ -141,7 +141,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             let outcome = self.source().get_by_time(&snapshot, time).await;
             match self.newer_for(&snapshot, &outcome).await {
                 Some(newer) => snapshot = newer,
-                None => return outcome,
+                None => return outcome.map_err(|error| error.within(&snapshot)),
             }
         }
     }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::blobs::ChangeError;
+use super::snapshot::Snapshot;
 use crate::format::Fault;
 use crate::producer::{Producer, ProducerId};
 use crate::store::{BlobId, StoreError};
@@ -146,7 +147,8 @@ pub enum ReadError<E> {
         /// Whether it lies below the oldest offset.
         trimmed: bool,
     },
-    /// Damaged records are in the way. Reading goes on at `next`.
+    /// Damaged records are in the way. Reading goes on at `next`. There is always something
+    /// between the two, and nothing of it lies outside of the log's bounds.
     Corrupt {
         /// The first offset that cannot be read.
         offset: u64,
@@ -602,6 +604,34 @@ impl<E: StoreError> fmt::Display for LookupError<E> {
                 write!(f, "every record of the log is earlier than {time}")
             }
             Self::Read(source) => source.fmt(f),
+        }
+    }
+}
+
+impl<E> ReadError<E> {
+    /// The same, with nothing called damaged that is not there to be seen.
+    pub(super) fn within(self, snapshot: &Snapshot) -> Self {
+        match self {
+            Self::Corrupt {
+                offset,
+                next,
+                place,
+            } => Self::Corrupt {
+                offset: offset.max(snapshot.trimmed),
+                next: next.min(snapshot.visible),
+                place,
+            },
+            other => other,
+        }
+    }
+}
+
+impl<E> LookupError<E> {
+    /// As [`ReadError::within`].
+    pub(super) fn within(self, snapshot: &Snapshot) -> Self {
+        match self {
+            Self::Read(source) => Self::Read(source.within(snapshot)),
+            other => other,
         }
     }
 }

@@ -389,6 +389,8 @@ impl BlockPlace {
         after: Option<IndexEntry>,
     ) -> Option<Self> {
         let base = extent.meta.base_offset;
+        // Only the manifest says where a segment ends.
+        let within = |entry: IndexEntry| extent.next.min(base + u64::from(entry.delta));
         // The first block begins where frames do: what is damaged there has no entry.
         let position = if index == 0 {
             BLOB_HEADER as u64
@@ -401,12 +403,8 @@ impl BlockPlace {
             position,
             length: usize::try_from(end.saturating_sub(position)).unwrap_or(0),
             // The first block answers for the offsets in front of its first frame.
-            first: if index == 0 {
-                base
-            } else {
-                base + u64::from(entry.delta)
-            },
-            next: after.map_or(extent.next, |after| base + u64::from(after.delta)),
+            first: if index == 0 { base } else { within(entry) },
+            next: after.map_or(extent.next, within),
         })
     }
 }
@@ -414,6 +412,8 @@ impl BlockPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::ContentHash;
+    use alloc::vec;
 
     #[test]
     fn the_partition_point_is_found_from_any_guess() {
@@ -434,6 +434,52 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn no_block_answers_for_offsets_behind_its_segment() {
+        // A footer whose entries go on behind the end that the manifest says made damage
+        // reach beyond the log.
+        let meta = SegmentMeta {
+            number: 1,
+            epoch: 1,
+            salt: 0,
+            base_offset: 5,
+            base_clamp: 0,
+            base_hash: ContentHash(0),
+            next_offset: 10,
+            records: 5,
+            data_end: 4096,
+            min_time: 0,
+            max_time: 0,
+            clamp: 0,
+            content_hash: ContentHash(0),
+            producers: 0,
+            footer: FooterPlace::None,
+            sealed: true,
+        };
+        let extent = Extent {
+            meta: &meta,
+            index: None,
+            data_end: meta.data_end,
+            next: meta.next_offset,
+        };
+        let entry = |delta, position| IndexEntry { delta, position };
+        let entries = vec![
+            entry(0, 64),
+            entry(3, 512),
+            entry(90, 1024),
+            entry(95, 2048),
+        ];
+        let offsets = Offsets::Loaded(Arc::new(entries));
+        let range = |index| {
+            let place = offsets.place_of(&extent, index).unwrap();
+            (place.first, place.next)
+        };
+        assert_eq!([range(0), range(1)], [(5, 8), (8, 10)]);
+        assert_eq!([range(2), range(3)], [(10, 10), (10, 10)]);
+        let last = offsets.place(&extent, 9).unwrap();
+        assert_eq!((last.index, last.next), (1, 10));
     }
 
     #[test]

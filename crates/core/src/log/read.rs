@@ -176,6 +176,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             let end = block.lower_bound(cursor);
             let mut start = block.lower_bound(snapshot.trimmed);
             let damage = block.damage_below(cursor);
+            let damage = damage.filter(|damage| damage.next > snapshot.trimmed);
             if let Some(damage) = damage {
                 start = start.max(block.lower_bound(damage.next));
                 if start >= end {

@@ -44,7 +44,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             let outcome = self.answer(&snapshot, query).await;
             match self.newer_for_read(&snapshot, &outcome).await {
                 Some(newer) => snapshot = newer,
-                None => return outcome,
+                None => return outcome.map_err(|error| error.within(&snapshot)),
             }
         }
     }
@@ -107,7 +107,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             let outcome = self.source().get(&snapshot, at).await;
             match self.newer_for_read(&snapshot, &outcome).await {
                 Some(newer) => snapshot = newer,
-                None => return outcome,
+                None => return outcome.map_err(|error| error.within(&snapshot)),
             }
         }
     }
