@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import unittest
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 from image import Memory
 from tidelog_format import blob
@@ -36,6 +36,13 @@ def ever_written(expected: Dict[str, Any]) -> Dict[int, Any]:
     return {record["offset"]: record for record in expected["records"] + expected["gone"]}
 
 
+def removed(expected: Dict[str, Any]) -> Set[int]:
+    """The offsets of the records that were deleted, trimmed or compacted away."""
+    lost = {offset for first, end in expected["lost"] for offset in range(first, end)}
+    gone = {record["offset"] for record in expected["gone"]}
+    return {offset for offset in gone - lost if offset < expected["next"]}
+
+
 def changed(store: Memory, name: blob.Name, data: bytes) -> Memory:
     """The same blobs, but for one."""
     return Memory({**store.blobs, name: data})
@@ -54,6 +61,8 @@ class Golden(unittest.TestCase):
         for record in reading.records:
             self.assertEqual(shown(record), written.get(record.offset), what)
         found = {record.offset for record in reading.records}
+        self.assertFalse(found & removed(expected), what)
+        found |= removed(expected)
         found.update(*(range(lost.first, lost.next) for lost in reading.lost))
         self.assertGreaterEqual(found, set(range(reading.next)), what)
 

@@ -257,6 +257,11 @@ class Manifests(unittest.TestCase):
             with self.assertRaisesRegex(Damage, why):
                 self.next_of(manifest(1, *frames), self.old)
 
+    def test_an_index_of_a_later_version_is_unsupported(self) -> None:
+        settings = edit(9, bytes(2) + varint(4096) + b"\0\4" + bytes(5))
+        with self.assertRaisesRegex(Unsupported, "indexes 0x4"):
+            self.next_of(manifest(1, self.old.entry(), settings), self.old)
+
     def test_synced_edits_that_are_missing_are_damage(self) -> None:
         names = manifest(1, self.old.entry(), edit(3, varint(1)), self.new.entry())
         self.assertEqual(self.next_of(names, self.old, self.new), 2)

@@ -137,10 +137,11 @@ pub fn all_files() -> BTreeMap<PathBuf, Vec<u8>> {
 /// # Errors
 /// When a file cannot be written.
 pub fn write(folder: &Path) -> io::Result<()> {
+    let files = all_files();
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
-    for (path, bytes) in all_files() {
+    for (path, bytes) in files {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;

@@ -5,10 +5,13 @@ from typing import NamedTuple
 from . import limits
 from .compression import DEFLATE
 from .cursor import Cursor
-from .errors import Damage
+from .errors import Damage, Unsupported
 
 SYNCED = 2
 """The highest durability level."""
+
+INDEXES = 0b11
+"""The indexes that there are: by key, by time."""
 
 
 class Settings(NamedTuple):
@@ -72,6 +75,8 @@ def decode_settings(fields: Cursor) -> Settings:
     levels = found.durability <= SYNCED and found.compression <= DEFLATE
     if not (levels and low <= found.segment_bytes <= high and is_align(found.align)):
         raise Damage("the settings exceed the limits")
+    if found.indexes & ~INDEXES:
+        raise Unsupported(f"indexes {found.indexes:#x}")
     return found
 
 

@@ -17,8 +17,8 @@ const BLOB_HEADER: usize = 64;
 pub enum Manifest {
     /// One copy at least has everything.
     Whole,
-    /// Its last edits are gone as if they had never been written: a crash may
-    /// leave the same, and nobody can tell.
+    /// Its last edits are gone as if they had never been written, or cut off in the
+    /// middle: a crash may leave the same, and nobody can tell.
     Forgotten,
     /// Edits that nothing vouches for are damaged: opening may go back to those in
     /// front of them and say so.
@@ -117,7 +117,7 @@ impl Cost {
             });
             let state = if at == 0 || vouched {
                 Manifest::Damaged
-            } else if copies.all(|id| view.is_blank_from(id, start)) {
+            } else if copies.all(|id| view.is_cut_from(id, start)) {
                 Manifest::Forgotten
             } else {
                 Manifest::Torn
@@ -180,7 +180,7 @@ struct View<'a> {
     hit: &'a Blobs,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// Whether these bytes are what they were. They may end early if they did before.
     fn is_same(&self, blob: BlobId, range: Range<usize>) -> bool {
         let (clean, hit) = (self.clean.get(&blob), self.hit.get(&blob));
@@ -204,6 +204,16 @@ impl View<'_> {
         let header = there.and_then(|bytes| bytes.get(..frame.header_end - frame.range.start));
         !self.is_same(blob, frame.range.clone())
             && header.is_some_and(|header| header.iter().any(|byte| *byte != 0))
+    }
+
+    /// Whether a part of what was there from `start` on, maybe nothing, is followed by
+    /// nothing but zeros: a crash while it was written may leave the same.
+    fn is_cut_from(&self, blob: BlobId, start: usize) -> bool {
+        let rest = |blobs: &'a Blobs| blobs.get(&blob).and_then(|bytes| bytes.get(start..));
+        let clean = rest(self.clean).unwrap_or_default();
+        let hit = rest(self.hit).unwrap_or_default();
+        let end = hit.iter().rposition(|byte| *byte != 0);
+        clean.starts_with(&hit[..end.map_or(0, |last| last + 1)])
     }
 
     /// Whether nothing but zeros is left from `start` on.

@@ -1,6 +1,6 @@
 //! Owns which images there are: each shows parts of the format the others do not.
 
-use tidelog_core::{BlobKind, Compression, Durability, Indexes, Options};
+use tidelog_core::{BlobKind, Compression, Durability, Indexes, Options, Retention};
 
 use super::Image;
 use super::store::Nature;
@@ -16,8 +16,11 @@ const TWO_COPIES: Nature = Nature {
 pub fn images() -> Vec<Image> {
     vec![
         aligned(),
+        compacted(),
+        configured(),
         damaged(),
         damaged_ended(),
+        deleted(),
         compressed("deflate", Compression::Deflate),
         indexed(),
         interrupted(),
@@ -30,6 +33,7 @@ pub fn images() -> Vec<Image> {
         switched(),
         takeover(),
         torn(),
+        trimmed(),
         values(),
     ]
 }
@@ -297,6 +301,103 @@ fn merged() -> Image {
     story.append(&rows(12, 13), Durability::Synced);
     story.maintain(u64::MAX);
     story.close();
+    story.image()
+}
+
+/// Deletions that stand in an edit, and that were too many for one and stand in a mask
+/// blob; replaced by more, and repeated behind the snapshot of a later manifest.
+fn deleted() -> Image {
+    let mut story = Story::new("deleted", TWO_COPIES);
+    story.open(Options::default());
+    for first in (0..340).step_by(20) {
+        let batch: Vec<Row> = (first..first + 20).map(|index| row(index, 0)).collect();
+        story.append(&batch, Durability::Stored);
+    }
+    story.delete(&(3..160).collect::<Vec<_>>());
+    story.delete(&(161..200).step_by(2).collect::<Vec<_>>());
+    // With these there are more than an edit holds.
+    story.delete(
+        &(202..330)
+            .filter(|offset| offset % 3 < 2)
+            .collect::<Vec<_>>(),
+    );
+    story.delete(&[200, 331, 339]);
+    story.close();
+    story.open(small());
+    story.append(&rows(340, 343), Durability::Synced);
+    story.delete(&[201, 341]);
+    story.image()
+}
+
+/// A log cut off in the middle of a segment, and of whole segments before, with
+/// producers whose batches are gone.
+fn trimmed() -> Image {
+    let mut story = Story::new("trimmed", TWO_COPIES);
+    story.open(small());
+    for batch in 0..12 {
+        let rows: Vec<Row> = (0..6).map(|index| row(batch * 6 + index, 150)).collect();
+        let producer = u8::try_from(batch / 4).unwrap_or(0);
+        story.append_from(producer, 0, batch % 4, &rows);
+    }
+    story.trim(20);
+    story.maintain(0);
+    story.trim(39);
+    story.delete(&[40, 60]);
+    story.append(&rows(72, 75), Durability::Stored);
+    story.close();
+    story.image()
+}
+
+/// Updates and tombstones that compaction removed, in segments that were rewritten
+/// since, with index times that removed records had raised.
+fn compacted() -> Image {
+    let mut story = Story::new("compacted", TWO_COPIES);
+    story.open(Options {
+        indexes: Some(BOTH),
+        ..small()
+    });
+    for first in (0..160).step_by(8) {
+        let batch: Vec<Row> = (first..first + 8)
+            .map(|index| {
+                let key = (index % 9 != 0).then(|| format!("key {}", index % 13).into_bytes());
+                let time = 1_600_000_000_000_000 + i64::from(index * 29 % 40) * 1_000_000;
+                Row {
+                    time: Some(time),
+                    key,
+                    value: (index % 5 != 0)
+                        .then(|| format!("value {index} {}", "x".repeat(60)).into_bytes()),
+                    headers: Vec::new(),
+                }
+            })
+            .collect();
+        story.append(&batch, Durability::Stored);
+    }
+    story.compact();
+    story.maintain(u64::MAX);
+    story.append(&rows(160, 163), Durability::Stored);
+    story.compact();
+    story.close();
+    story.image()
+}
+
+/// Every setting that can be changed while a log is open was changed.
+fn configured() -> Image {
+    let mut story = Story::new("configured", TWO_COPIES);
+    story.open(small());
+    story.append(&rows(0, 6), Durability::Stored);
+    story.configure(&Options {
+        compression: Some(Compression::Lz4),
+        segment_bytes: Some(16384),
+        retention: Some(Retention {
+            age: Some(u64::MAX >> 12),
+            bytes: Some(1 << 40),
+            records: Some(1 << 30),
+        }),
+        segment_age: Some(Some(86_400_000_000)),
+        producer_expiry: Some(Some(3_600_000_000)),
+        ..Options::default()
+    });
+    story.append(&rows(6, 12), Durability::Synced);
     story.image()
 }
 

@@ -1,14 +1,15 @@
 //! Owns how an image comes about: a log is opened, appended to, left or closed, and
 //! what must be read afterwards is kept beside it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tidelog_core::{
-    AppendOptions, BlobKind, Durability, Header, Host, Indexes, Log, NewRecord, Options, Producer,
-    ProducerId,
+    AppendOptions, At, BlobKind, Compaction, Durability, Header, Host, Indexes, Log, NewRecord,
+    Options, Producer, ProducerId, TrimTo,
 };
 
 use super::store::{ImageStore, Nature};
@@ -159,6 +160,35 @@ impl Story {
         block_on(self.log().reindex(indexes)).expect("reindexing works");
     }
 
+    pub(super) fn delete(&mut self, offsets: &[u64]) {
+        let deleted = block_on(self.log().delete(offsets)).expect("deleting works");
+        assert_eq!(deleted.missing, [0; 0], "every record to delete is there");
+        self.expected
+            .remove(|record| offsets.contains(&record.offset));
+    }
+
+    /// Trims below this offset.
+    pub(super) fn trim(&mut self, before: u64) {
+        block_on(self.log().trim(TrimTo::Before(At::Offset(before)))).expect("trimming works");
+        self.expected.remove(|record| record.offset < before);
+    }
+
+    /// Compacts everything: of each key the newest record is left, if it has a value.
+    pub(super) fn compact(&mut self) {
+        let everything = Compaction::up_to(i64::MAX, i64::MAX);
+        block_on(self.log().compact(everything)).expect("compacting works");
+        let newest: BTreeMap<_, _> = self.expected.records.iter().cloned().map(keyed).collect();
+        self.expected.remove(|record| {
+            let newest = newest.get(&record.key).copied();
+            record.key.is_some() && (newest != Some(record.offset) || record.value.is_none())
+        });
+    }
+
+    /// Changes the log's settings.
+    pub(super) fn configure(&self, options: &Options) {
+        block_on(self.log().configure(options)).expect("the settings change");
+    }
+
     pub(super) fn close(&mut self) {
         block_on(self.log().close()).expect("closing works");
         self.log = None;
@@ -171,6 +201,22 @@ impl Story {
             files: self.store.files(LOG),
             expected: self.expected.clone(),
         }
+    }
+}
+
+fn keyed(record: ExpectedRecord) -> (Option<Vec<u8>>, u64) {
+    (record.key, record.offset)
+}
+
+impl Expected {
+    /// What a caller removed must not be read any more.
+    fn remove(&mut self, removed: impl Fn(&ExpectedRecord) -> bool) {
+        let (gone, kept) = std::mem::take(&mut self.records)
+            .into_iter()
+            .partition(removed);
+        self.records = kept;
+        self.gone.extend::<Vec<_>>(gone);
+        self.gone.sort_by_key(|record| record.offset);
     }
 }
 
@@ -246,12 +292,8 @@ impl Image {
     }
 
     fn lose(&mut self, first: u64, next: u64) {
-        let kept = |record: &ExpectedRecord| record.offset < first || record.offset >= next;
-        let (kept, gone) = std::mem::take(&mut self.expected.records)
-            .into_iter()
-            .partition(kept);
-        self.expected.records = kept;
-        self.expected.gone.extend::<Vec<_>>(gone);
+        self.expected
+            .remove(|record| (first..next).contains(&record.offset));
     }
 
     fn find(&self, value: &[u8]) -> (PathBuf, usize) {
