@@ -88,7 +88,9 @@ pub(super) async fn settle_tells_an_abandoned_outcome_once<T: Subject>(subject: 
     probe.claim(LOG).await?;
     probe.append(segment(1), 0, &pattern(5, 10)).await?;
     let wrong = Bytes::from(vec![0; 4]);
-    match start(pin!(store.append(segment(1), 99, wrong))).await {
+    // In a statement of its own, so that the future is dropped before the settling.
+    let now = start(pin!(store.append(segment(1), 99, wrong))).await;
+    match now {
         Poll::Ready(outcome) => {
             refused("a misplaced append", outcome, ErrorKind::Conflict)?;
         }
