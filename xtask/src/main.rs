@@ -39,10 +39,10 @@ struct Cli {
 #[derive(Args, Clone, Copy)]
 struct Checking {
     /// Print one JSON object on stdout.
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     /// Look at less: under 50 seconds once everything is built.
-    #[arg(long)]
+    #[arg(long, global = true)]
     quick: bool,
 }
 
@@ -182,6 +182,13 @@ enum Command {
         #[command(flatten)]
         checking: Checking,
     },
+    /// Look at the stores of browsers in a real Chromium.
+    Browser {
+        #[command(subcommand)]
+        look: commands::browser::Look,
+        #[command(flatten)]
+        checking: Checking,
+    },
     /// Write the golden files anew; say so in CHANGELOG.md.
     Golden,
     /// Read the golden files with a second reader, which shares no code with the engine.
@@ -267,6 +274,9 @@ fn run(command: Command) -> Result<bool> {
         }),
         Command::Vectors { options, checking } => answer("vectors", checking, || {
             commands::vectors::run(&workspace, &options)
+        }),
+        Command::Browser { look, checking } => answer("browser", checking, || {
+            commands::browser::run(&workspace, &look, checking.quick)
         }),
         Command::Kill { options, checking } => answer("kill", checking, || {
             commands::kill::run(&workspace, &options, checking.quick)

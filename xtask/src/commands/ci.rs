@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{
-    corrupt, demo, deny, faults, fuzz, kill, lint, miri, model, no_std, power_cut, reader,
+    browser, corrupt, demo, deny, faults, fuzz, kill, lint, miri, model, no_std, power_cut, reader,
     reproducible, sim, test, tidy, vectors, wasm, wasm_hash,
 };
 use crate::budget;
@@ -77,6 +77,16 @@ const STEPS: &[Step] = &[
     }),
     ("kill", |workspace| {
         kill::run(workspace, &kill::Options::default(), false)
+    }),
+    ("browser-stores", |workspace| {
+        browser::run(workspace, &browser::Look::Stores, false)
+    }),
+    ("browser-kills", |workspace| {
+        let usual = browser::Look::Kills(browser::Kills::default());
+        browser::run(workspace, &usual, false)
+    }),
+    ("browser-quota", |workspace| {
+        browser::run(workspace, &browser::Look::Quota, false)
     }),
     ("power-cut", |workspace| {
         power_cut::run(workspace, &power_cut::Options::default(), false)

@@ -10,7 +10,7 @@ use crate::workspace::Workspace;
 /// What to install beyond the minimum.
 #[derive(Args)]
 pub struct Options {
-    /// Also install Chromium, through the system's package manager.
+    /// Also install Chromium and its driver, through the system's package manager.
     #[arg(long)]
     browser: bool,
     /// Also install a nightly toolchain with Miri.
@@ -33,7 +33,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     need(rust::install_targets(workspace));
     need(npm::install(&npm::data(workspace)));
     if options.browser {
-        need(browser::install());
+        need(browser::install_driver().map(drop));
     }
     if options.miri {
         need(rust::install_miri());

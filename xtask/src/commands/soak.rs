@@ -57,6 +57,11 @@ const PARTS: &[Part] = &[
         amount: None,
     },
     Part {
+        name: "browser-kills",
+        arguments: &["browser", "kills"],
+        amount: Some(("--kills", 200)),
+    },
+    Part {
         name: "power-cut",
         arguments: &["power-cut", "--controls", "4"],
         amount: Some(("--cuts", 500)),

@@ -1,4 +1,5 @@
-//! Owns Chromium: finding one, and installing it where none is found.
+//! Owns Chromium and the program that drives it: finding them, and installing them
+//! where they are missing.
 
 use anyhow::{Context, Result};
 
@@ -13,22 +14,44 @@ const NAMES: &[&str] = &[
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 ];
 
+/// The driver has the same name everywhere, its package has not.
+const DRIVER: &str = "chromedriver";
+const DRIVER_PACKAGES: &[&str] = &["chromium-driver", "chromedriver", "chromium-chromedriver"];
+
 /// The version line of the first Chromium or Chrome found.
 pub fn find() -> Option<String> {
     NAMES.iter().find_map(|name| version(name))
 }
 
-/// Installs Chromium unless there is one.
+/// Installs Chromium unless there is one. Returns its name or path.
 ///
 /// # Errors
 /// When no known package manager is there, or it fails; the error says what to
 /// install.
-pub fn install() -> Result<()> {
-    if find().is_some() {
-        return Ok(());
+pub fn install() -> Result<&'static str> {
+    let found = || NAMES.iter().copied().find(|name| version(name).is_some());
+    if let Some(name) = found() {
+        return Ok(name);
     }
     packages::install("chromium").context("no Chromium was found")?;
-    find()
-        .map(|_| ())
-        .context("Chromium was installed, but no `chromium` is on the PATH")
+    found().context("Chromium was installed, but no `chromium` is on the PATH")
+}
+
+/// Installs Chromium and ChromeDriver unless they are there. Returns the driver's name.
+///
+/// # Errors
+/// As for [`install`].
+pub fn install_driver() -> Result<&'static str> {
+    install()?;
+    for package in DRIVER_PACKAGES {
+        if version(DRIVER).is_some() {
+            break;
+        }
+        if let Err(error) = packages::install(package) {
+            eprintln!("{package}: {error:#}");
+        }
+    }
+    version(DRIVER)
+        .map(|_| DRIVER)
+        .context("no `chromedriver` is on the PATH: install the one that came with your Chromium")
 }

@@ -29,6 +29,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         "tidelog-vectors",
         &["tidelog-core", "tidelog-fs", "tidelog"],
     ),
+    (
+        "tidelog-browser-victim",
+        &["tidelog-core", "tidelog-testkit", "tidelog-web"],
+    ),
     ("xtask", &[]),
     ("tidelog-bindgen", &[]),
 ];

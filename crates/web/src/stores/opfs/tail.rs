@@ -7,9 +7,10 @@ use tidelog_core::{BlobId, BlobKind};
 use super::file::BlobFile;
 use crate::stores::error::Reason;
 
-/// By which step a growing file is given space, once it has a second append. Space
-/// counts against the quota at once.
-const STEP: u64 = 256 << 10;
+/// Smallest and largest step by which a growing file is given space, once it has a
+/// second append. Space counts against the quota at once.
+const STEP_MIN: u64 = 4 << 10;
+const STEP_MAX: u64 = 256 << 10;
 
 /// The step of a manifest: small, since every log has two.
 const MANIFEST_STEP: u64 = 16 << 10;
@@ -77,9 +78,47 @@ impl Tail {
             BlobKind::Manifest | BlobKind::ManifestCopy => (end + MANIFEST_RESERVE > self.given)
                 .then_some(end + MANIFEST_RESERVE + MANIFEST_STEP),
             BlobKind::Segment | BlobKind::Cursors if !self.refused => {
-                (position > 0 && end > self.given).then_some(end + STEP)
+                (position > 0 && end > self.given).then(|| end + end.clamp(STEP_MIN, STEP_MAX))
             }
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidelog_core::limits::MANIFEST_RESERVE;
+    use tidelog_core::{BlobId, BlobKind, LogId};
+
+    use super::{STEP_MAX, STEP_MIN, Tail};
+
+    fn tail(kind: BlobKind) -> Tail {
+        let log = LogId(1);
+        let number = 1;
+        Tail::of(BlobId { log, kind, number })
+    }
+
+    #[test]
+    fn growing_files_take_steps_between_the_bounds() {
+        let mut tail = tail(BlobKind::Segment);
+        assert_eq!(tail.wanted(0, 500), None);
+        assert_eq!(tail.wanted(500, 600), Some(600 + STEP_MIN));
+        tail.given = 600 + STEP_MIN;
+        assert_eq!(tail.wanted(600, 600 + STEP_MIN), None);
+        assert_eq!(tail.wanted(600, 9_000), Some(18_000));
+        let end = 5 << 20;
+        assert_eq!(tail.wanted(end - 1, end), Some(end + STEP_MAX));
+        tail.refused = true;
+        assert_eq!(tail.wanted(end - 1, end), None);
+    }
+
+    #[test]
+    fn manifests_keep_the_reserve_in_front() {
+        let mut tail = tail(BlobKind::ManifestCopy);
+        tail.refused = true;
+        for end in (0..1_000_000).step_by(700) {
+            tail.given = tail.wanted(end, end).unwrap_or(tail.given);
+            assert!(tail.given >= end + MANIFEST_RESERVE);
         }
     }
 }
