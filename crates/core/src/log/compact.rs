@@ -8,6 +8,7 @@ use super::drive::Inner;
 use super::error::{LookupError, ReadError, RemoveError, SyncError};
 use super::handle::Log;
 use super::snapshot::Snapshot;
+use crate::format::KeyHasher;
 use crate::options::{At, ReadLimits};
 use crate::record::Record;
 use crate::sharing::{Shared, Sharing};
@@ -125,10 +126,37 @@ struct Known {
     stays: bool,
 }
 
+/// Keys and what is known of each, found by their hash.
+#[derive(Default)]
+struct Knowledge {
+    hasher: KeyHasher,
+    by_hash: BTreeMap<u64, Vec<(Vec<u8>, Known)>>,
+}
+
+impl Knowledge {
+    fn get_mut(&mut self, key: &[u8]) -> Option<&mut Known> {
+        let same = self.by_hash.get_mut(&self.hasher.hash(key))?;
+        same.iter_mut()
+            .find_map(|(own, known)| (own == key).then_some(known))
+    }
+
+    /// Adds a key that is not there.
+    fn insert(&mut self, key: &[u8], known: Known) {
+        let same = self.by_hash.entry(self.hasher.hash(key));
+        let same = same.or_insert_with(|| Vec::with_capacity(1));
+        same.push((key.to_vec(), known));
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = (&[u8], &mut Known)> {
+        let all = self.by_hash.values_mut().flatten();
+        all.map(|(key, known)| (key.as_slice(), known))
+    }
+}
+
 /// What is known of the keys of the records being considered.
 #[derive(Default)]
 struct Keys {
-    known: BTreeMap<Vec<u8>, Known>,
+    known: Knowledge,
     keyless: Option<Known>,
     /// Records that a newer one has made superfluous.
     found: Vec<u64>,
@@ -158,14 +186,18 @@ impl Keys {
             None => {}
             Some(key) => match self.known.get_mut(key) {
                 Some(known) => take(known),
-                None => take(self.known.entry(key.to_vec()).or_default()),
+                None => {
+                    let mut known = Known::default();
+                    take(&mut known);
+                    self.known.insert(key, known);
+                }
             },
         }
     }
 
     /// Decides about what is left, when no more records come.
     fn settle(&mut self) {
-        for (key, known) in &mut self.known {
+        for (key, known) in self.known.iter_mut() {
             if let Some(last) = known.last.take() {
                 known.settle(last, Some(key), &mut self.candidates);
             }
@@ -217,7 +249,13 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
             None => oldest,
         };
         let stop = updates.max(tombstones);
-        let mut keys = Keys::default();
+        let mut keys = Keys {
+            known: Knowledge {
+                hasher: snapshot.hasher,
+                ..Knowledge::default()
+            },
+            ..Keys::default()
+        };
         let mut left = compaction.records;
         let window = self
             .each(snapshot, from, stop, |record| {
@@ -268,7 +306,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
         let (known, found) = (&mut keys.known, &mut keys.found);
         if snapshot.indexes.keys && keys.keyless.is_none() {
             let source = self.source();
-            for (key, known) in known {
+            for (key, known) in known.iter_mut() {
                 match source.newest_below(snapshot, key, to).await {
                     Ok(Some(offset)) if offset >= from => {
                         found.extend(known.last.take().map(|(offset, _)| offset));

@@ -37,6 +37,12 @@ impl Staying<'_> {
         offset >= self.oldest && !self.mask.contains(offset)
     }
 
+    /// Whether a record of the frame may stay.
+    fn leaves(&self, header: &FrameHeader) -> bool {
+        let first = header.base_offset.max(self.oldest);
+        self.mask.next_absent(first) < header.next_offset()
+    }
+
     fn is_whole(&self, header: &FrameHeader) -> bool {
         let deleted = self.mask.next_present(header.base_offset);
         header.base_offset >= self.oldest
@@ -109,6 +115,18 @@ impl Copying {
     pub(crate) fn look(&mut self, frame: &VerifiedFrame<'_>) -> Result<Option<TimeSpan>, Fault> {
         self.keys.clear();
         frame.keyed(self.hasher, &mut self.keys)
+    }
+
+    /// The same; `None` as well if none of its records stays: then it is not decoded.
+    pub(crate) fn look_for(
+        &mut self,
+        frame: &VerifiedFrame<'_>,
+        staying: Staying<'_>,
+    ) -> Result<Option<TimeSpan>, Fault> {
+        match staying.leaves(&frame.header) {
+            true => self.look(frame),
+            false => Ok(None),
+        }
     }
 
     /// Copies what stays of the frame looked at last, of which these are the bytes.

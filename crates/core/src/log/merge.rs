@@ -90,7 +90,7 @@ impl<S: BlockStore, P: Sharing> Inner<S, P> {
                         from,
                         position,
                         limit,
-                        |frame, bytes| match copying.look(frame).unwrap_or(None) {
+                        |frame, bytes| match copying.look_for(frame, staying).unwrap_or(None) {
                             Some(span) => copying.put(frame, bytes, span, staying),
                             None => Ok(()),
                         },

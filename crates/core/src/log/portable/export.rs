@@ -111,7 +111,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 seed,
                 position,
                 limit,
-                |frame, bytes| match copying.look(frame)? {
+                |frame, bytes| match copying.look_for(frame, staying)? {
                     Some(span) => copying.put(frame, bytes, span, staying),
                     None => Ok(()),
                 },
