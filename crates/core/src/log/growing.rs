@@ -15,7 +15,7 @@ use crate::options::Indexes;
 const RUN: usize = 128;
 
 /// Items of a key list that are sorted together, about.
-const BUCKET: usize = 32;
+const BUCKET: usize = 8;
 
 /// A record with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
