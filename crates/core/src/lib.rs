@@ -58,6 +58,7 @@ pub mod planted;
 mod planted;
 mod producer;
 mod record;
+mod search;
 mod sharing;
 mod store;
 

@@ -96,12 +96,6 @@ pub(crate) struct RecordShape<'a> {
 }
 
 impl<'a> RecordShape<'a> {
-    /// The time of the record at the start of `bytes`, less the frame's base time.
-    #[inline]
-    pub(crate) fn time_delta(bytes: &[u8]) -> Result<i64, Fault> {
-        Input::new(bytes).signed()
-    }
-
     /// Reads the record at the start of `bytes`.
     #[inline]
     pub(crate) fn decode(bytes: &'a [u8], shape: Shape) -> Result<Self, Fault> {

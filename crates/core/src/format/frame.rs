@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use super::checksum::Seed;
 use super::wire::Input;
-use super::{Compression, Fault, RECORD_MIN, Shape};
+use super::{Compression, Fault, RECORD_MIN};
 use crate::limits;
 use crate::planted::{Bug, planted};
 use crate::producer::{Producer, ProducerId};
@@ -314,34 +314,6 @@ impl FrameHeader {
     pub(crate) fn verifies(&self, seed: Seed, position: u64, body: &[u8]) -> bool {
         body.len() == self.body_length as usize
             && (seed.crc(position, body) == self.body_crc || planted(Bug::IgnoreBodyChecksum))
-    }
-}
-
-/// What reading a record takes of its frame's header.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FrameFacts {
-    pub(crate) base_time: i64,
-    /// The index time reached before this frame.
-    pub(crate) clamp_floor: i64,
-    pub(crate) shape: Shape,
-}
-
-impl FrameFacts {
-    /// Picks them out of a header that was verified before.
-    #[inline]
-    pub(crate) fn peek(header: &[u8]) -> Option<Self> {
-        let bits = u16::from_le_bytes(*header.get(12..14)?.first_chunk()?);
-        let base_time = i64::from_le_bytes(*header.get(32..40)?.first_chunk()?);
-        let clamp_floor = i64::from_le_bytes(*header.get(40..48)?.first_chunk()?);
-        let shape = Shape {
-            headers: bits & HEADERS_BIT != 0,
-            gaps: bits & GAPS_BIT != 0,
-        };
-        Some(Self {
-            base_time,
-            clamp_floor,
-            shape,
-        })
     }
 }
 

@@ -9,7 +9,7 @@
 use alloc::vec::Vec;
 
 use super::Fault;
-use super::wire::Input;
+use crate::search::{guess, partition_near};
 
 /// One position of a key. The order of the fields is the order of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,11 +27,12 @@ impl KeyItem {
         out.extend_from_slice(&self.delta.to_le_bytes());
     }
 
-    fn take(input: &mut Input<'_>) -> Result<Self, Fault> {
-        Ok(Self {
-            hash: input.u64()?,
-            delta: input.u32()?,
-        })
+    fn of(bytes: &[u8; Self::LENGTH]) -> Self {
+        let [h0, h1, h2, h3, h4, h5, h6, h7, delta @ ..] = *bytes;
+        Self {
+            hash: u64::from_le_bytes([h0, h1, h2, h3, h4, h5, h6, h7]),
+            delta: u32::from_le_bytes(delta),
+        }
     }
 }
 
@@ -39,6 +40,8 @@ impl KeyItem {
 #[derive(Clone, Debug)]
 pub(crate) struct KeyBlock {
     payload: Vec<u8>,
+    /// The hashes of the first and the last item.
+    ends: (u64, u64),
 }
 
 impl KeyBlock {
@@ -48,10 +51,16 @@ impl KeyBlock {
 
     /// A block of which the payload is verified; it must hold `items`, in order.
     pub(crate) fn new(payload: Vec<u8>, items: usize) -> Result<Self, Fault> {
-        let block = Self { payload };
+        let mut block = Self {
+            payload,
+            ends: (0, 0),
+        };
         let whole = block.payload.len() == items * KeyItem::LENGTH;
         if !whole || !block.iter().is_sorted_by(|a, b| a < b) {
             return Err(Fault::Malformed("key index"));
+        }
+        if let (Some(first), Some(last)) = (block.get(0), block.last()) {
+            block.ends = (first.hash, last.hash);
         }
         Ok(block)
     }
@@ -60,27 +69,27 @@ impl KeyBlock {
         self.payload.len() / KeyItem::LENGTH
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<KeyItem> {
-        let at = index.checked_mul(KeyItem::LENGTH)?;
-        KeyItem::take(&mut Input::new(self.payload.get(at..)?)).ok()
+        let (items, _) = self.payload.as_chunks();
+        items.get(index).map(KeyItem::of)
+    }
+
+    pub(crate) fn last(&self) -> Option<KeyItem> {
+        self.get(self.len().checked_sub(1)?)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = KeyItem> {
         (0..self.len()).map_while(|index| self.get(index))
     }
 
-    /// How many items at the start `holds` is true for; it must be true for a prefix.
-    pub(crate) fn partition_point(&self, holds: impl Fn(KeyItem) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.len());
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.get(middle).is_some_and(&holds) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+    /// How many items at the start `holds` is true for; it must be true for a prefix,
+    /// which ends near `hash`.
+    #[inline]
+    pub(crate) fn partition_point(&self, hash: u64, holds: impl Fn(KeyItem) -> bool) -> usize {
+        let (first, last) = self.ends;
+        let guess = guess(hash.saturating_sub(first), last - first, self.len());
+        partition_near(self.len(), guess, |at| self.get(at).is_some_and(&holds))
     }
 
     /// Bytes it takes in memory.
@@ -109,10 +118,11 @@ mod tests {
             for delta in [0, 100, 200, u32::MAX] {
                 let item = KeyItem { hash, delta };
                 let expected = items.partition_point(|own| *own < item);
-                assert_eq!(block.partition_point(|own| own < item), expected);
+                assert_eq!(block.partition_point(hash, |own| own < item), expected);
             }
         }
         assert!(KeyBlock::new(payload.clone(), 339).is_err());
+        assert_eq!(block.last(), items.last().copied());
         payload.rotate_left(12);
         assert!(KeyBlock::new(payload, 340).is_err(), "out of order");
     }

@@ -39,9 +39,7 @@ pub(crate) use edit::{Edit, FooterPlace, MaskMeta, MaskPlace, SegmentMeta, Snaps
 pub use fault::Fault;
 pub(crate) use filter::Filter;
 pub(crate) use footer::{Footer, take_times};
-pub(crate) use frame::{
-    ALIGN, Attributes, FRAME_HEADER, FRAME_HEADER_MAX, FrameFacts, FrameHeader, FrameKind,
-};
+pub(crate) use frame::{ALIGN, Attributes, FRAME_HEADER, FRAME_HEADER_MAX, FrameHeader, FrameKind};
 pub(crate) use frame::{padded, seal_frame};
 pub(crate) use hash::KeyHasher;
 pub(crate) use header::{BLOB_HEADER, BlobHeader, ExportHeader};

@@ -58,6 +58,17 @@ impl<'a> Input<'a> {
     /// LEB128, at most ten bytes, no bits beyond 64.
     #[inline]
     pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+        match self.rest.split_first() {
+            // Most are this short.
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Fault> {
         let mut value = 0u64;
         for index in 0..10u32 {
             let (&byte, rest) = self.rest.split_first().ok_or(Fault::Short)?;

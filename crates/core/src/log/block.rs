@@ -9,17 +9,27 @@ use core::ops::Range;
 use super::error::Corruption;
 use super::frames::{BadFrame, KnownFrame, VerifiedFrame, next_header, verify};
 use super::scan::Damage;
-use crate::format::{Fault, FrameFacts, FrameHeader, FrameKind, RecordShape, Seed};
+use crate::format::{Fault, FrameHeader, FrameKind, RecordShape, Seed, Shape};
 use crate::record::Record;
+use crate::search::{guess_time, partition_near};
 use crate::store::BlobId;
 
-/// Where a record lies in a block.
+/// A record in a block.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Position of its frame's header in the block's bytes.
-    frame: u32,
+    time: i64,
     /// Position of its first byte.
     at: u32,
+    shape: Shape,
+}
+
+/// A frame that says that index time was later before it than the records in front of it
+/// in its block do.
+#[derive(Clone, Copy, Debug)]
+struct Raise {
+    /// Index of its first record.
+    index: usize,
+    floor: i64,
 }
 
 /// The offsets of a block's records.
@@ -32,16 +42,25 @@ enum Numbering {
 }
 
 /// A run of verified frames.
+///
+/// Getting one record looks at the first fields only: they lie together, because each
+/// cache line of a block that is not in use otherwise costs as much as the rest.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Block {
+    slots: Vec<Slot>,
     /// The frames as they were read, and behind them decompressed bodies.
     bytes: Vec<u8>,
-    slots: Vec<Slot>,
-    numbering: Numbering,
-    /// Records that should be here and cannot be read, in order.
-    damage: Vec<Damage>,
     /// Bytes of the segment it stands for.
     length: usize,
+    numbering: Numbering,
+    /// Index time before the first record.
+    floor: i64,
+    /// No record's own time is earlier than that of the one before it.
+    rising: bool,
+    raises: Vec<Raise>,
+    /// Records that should be here and cannot be read, in order.
+    damage: Vec<Damage>,
 }
 
 impl Block {
@@ -63,6 +82,8 @@ impl Block {
         let mut decoding = Decoding {
             seed,
             position,
+            floor: i64::MIN,
+            reached: i64::MIN,
             ..Decoding::default()
         };
         let mut damage = Vec::new();
@@ -133,7 +154,11 @@ impl Block {
             Numbering::From(_) => 0,
             Numbering::Each(offsets) => offsets.len() * size_of::<u64>(),
         };
-        self.bytes.len() + self.slots.len() * size_of::<Slot>() + offsets + size_of::<Self>()
+        self.bytes.len()
+            + size_of_val(self.slots.as_slice())
+            + size_of_val(self.raises.as_slice())
+            + offsets
+            + size_of::<Self>()
     }
 
     /// Bytes of the segment it was made from.
@@ -170,11 +195,10 @@ impl Block {
     #[inline]
     pub(crate) fn record(&self, index: usize) -> Option<Record<'_>> {
         let slot = self.slots.get(index)?;
-        let frame = FrameFacts::peek(self.bytes.get(slot.frame as usize..)?)?;
-        let record = RecordShape::decode(self.bytes.get(slot.at as usize..)?, frame.shape).ok()?;
+        let record = RecordShape::decode(self.bytes.get(slot.at as usize..)?, slot.shape).ok()?;
         Some(Record {
             offset: self.offset(index)?,
-            time: frame.base_time.wrapping_add(record.time_delta),
+            time: slot.time,
             key: record.key,
             value: record.value,
             headers: record.headers,
@@ -203,31 +227,31 @@ impl Block {
     /// and the offset from which on it may have been reached before, by records that
     /// cannot be read.
     pub(crate) fn reaching(&self, time: i64) -> (Option<u64>, u64) {
-        let bytes = |at: u32| self.bytes.get(at as usize..).unwrap_or(&[]);
-        let behind = |index: usize| {
-            let before = index.checked_sub(1).and_then(|before| self.offset(before));
-            before.map_or(0, |before| before + 1)
+        let before = |at: usize| self.slots.get(at).is_some_and(|slot| slot.time < time);
+        let index = match (self.slots.first(), self.slots.last()) {
+            (Some(first), Some(last)) if self.rising => {
+                let guess = guess_time(time, first.time, last.time, self.slots.len());
+                partition_near(self.slots.len(), guess, before)
+            }
+            _ => (0..self.slots.len()).take_while(|at| before(*at)).count(),
         };
-        let mut first = 0;
-        for frame in self.slots.chunk_by(|a, b| a.frame == b.frame) {
-            let place = frame.first().map_or(0, |slot| slot.frame);
-            let Some(facts) = FrameFacts::peek(bytes(place)) else {
-                continue;
-            };
-            if facts.clamp_floor >= time {
-                return (self.offset(first), behind(first));
+        let first = Raise {
+            index: 0,
+            floor: self.floor,
+        };
+        let mut raises = core::iter::once(&first).chain(&self.raises);
+        // By what is not here, and at the latest with the record behind that.
+        let raised = raises.find(|raise| raise.floor >= time && raise.index <= index);
+        let index = raised.map_or(index, |raise| raise.index);
+        let reached = self.offset(index);
+        let from = match reached {
+            Some(offset) if raised.is_none() => offset,
+            _ => {
+                let last = index.checked_sub(1).and_then(|last| self.offset(last));
+                last.map_or(0, |last| last + 1)
             }
-            let reaches = |slot: &Slot| {
-                let delta = RecordShape::time_delta(bytes(slot.at));
-                delta.is_ok_and(|delta| facts.base_time.wrapping_add(delta) >= time)
-            };
-            if let Some(place) = frame.iter().position(reaches) {
-                let offset = self.offset(first + place);
-                return (offset, offset.unwrap_or(0));
-            }
-            first += frame.len();
-        }
-        (None, behind(first))
+        };
+        (reached, from)
     }
 
     /// Bytes between two records.
@@ -284,6 +308,10 @@ struct Decoding {
     seed: Seed,
     position: u64,
     slots: Vec<Slot>,
+    floor: i64,
+    raises: Vec<Raise>,
+    /// Index time at the end of the frames so far.
+    reached: i64,
     /// Decompressed bodies, to go behind the bytes as they were read.
     unpacked: Vec<u8>,
     first: Option<u64>,
@@ -323,18 +351,25 @@ impl Decoding {
         let slots = self.slots.len();
         let records = header.record_count as usize;
         Fault::reserve(&mut self.slots, records).map_err(bad)?;
-        let read = frame.records(|record, _, _| {
+        let shape = Shape::from(header.attributes);
+        let read = frame.records(|record| {
             self.slots.push(Slot {
-                frame: narrow(at),
-                at: narrow(start + record),
+                time: record.time,
+                at: narrow(start + record.at),
+                shape,
             });
         });
-        if let Err(fault) = read {
-            self.slots.truncate(slots);
-            return Err(bad(fault));
-        }
-        if self.slots.len() > slots {
+        let span = match read {
+            Ok(span) => span,
+            Err(fault) => {
+                self.slots.truncate(slots);
+                return Err(bad(fault));
+            }
+        };
+        if let Some(span) = span {
             self.number(&frame, slots).map_err(bad)?;
+            self.raise(slots, header.clamp_floor).map_err(bad)?;
+            self.reached = self.reached.max(header.clamp_floor).max(span.max);
         }
         if let Cow::Owned(body) = &frame.body {
             Fault::reserve(&mut self.unpacked, body.len()).map_err(bad)?;
@@ -358,9 +393,20 @@ impl Decoding {
         if let Some(offsets) = &mut self.offsets {
             Fault::reserve(offsets, header.record_count as usize)?;
             // The records were read without fault before.
-            let _ = frame.records(|_, offset, _| offsets.push(offset));
+            let _ = frame.records(|record| offsets.push(record.offset));
         }
         self.next = header.next_offset();
+        Ok(())
+    }
+
+    /// Takes in what a frame says of the time before its first record, number `index`.
+    fn raise(&mut self, index: usize, floor: i64) -> Result<(), Fault> {
+        if index == 0 {
+            self.floor = floor;
+        } else if floor > self.reached {
+            Fault::reserve(&mut self.raises, 1)?;
+            self.raises.push(Raise { index, floor });
+        }
         Ok(())
     }
 
@@ -379,8 +425,11 @@ impl Decoding {
         };
         Ok(Block {
             bytes,
+            rising: self.slots.is_sorted_by_key(|slot| slot.time),
             slots: self.slots,
             numbering,
+            floor: self.floor,
+            raises: self.raises,
             damage,
             length,
         })

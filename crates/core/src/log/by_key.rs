@@ -411,7 +411,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 let Some(block) = self.key_block(meta.number, keys, index).await? else {
                     break None;
                 };
-                let at = block.partition_point(|own| is_below(own, *hash, *edge));
+                let at = block.partition_point(*hash, |own| is_below(own, *hash, *edge));
                 let length = block.len();
                 *last = Some((index, block));
                 if search.found(at, length) {

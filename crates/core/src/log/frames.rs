@@ -18,6 +18,15 @@ pub(crate) struct VerifiedFrame<'a> {
     pub(crate) body: Cow<'a, [u8]>,
 }
 
+/// A record of a verified frame.
+pub(crate) struct FrameRecord<'a> {
+    /// Where it begins in the body.
+    pub(crate) at: usize,
+    pub(crate) offset: u64,
+    pub(crate) time: i64,
+    pub(crate) key: Option<&'a [u8]>,
+}
+
 /// What the header of a frame says that is refused for something else.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KnownFrame {
@@ -98,13 +107,13 @@ pub(crate) fn verify(
 }
 
 impl VerifiedFrame<'_> {
-    /// Reads every record, hands its place in the body, its offset and its key to
-    /// `each`, and returns the time span; `None` for a frame without records.
+    /// Reads every record, hands it to `each`, and returns the time span; `None` for a
+    /// frame without records.
     ///
     /// A body that holds something else than its header says is malformed.
     pub(crate) fn records(
         &self,
-        mut each: impl FnMut(usize, u64, Option<&[u8]>),
+        mut each: impl FnMut(FrameRecord<'_>),
     ) -> Result<Option<TimeSpan>, Fault> {
         let header = &self.header;
         if header.kind != FrameKind::Batch {
@@ -123,9 +132,14 @@ impl VerifiedFrame<'_> {
                 return Err(Fault::Malformed("offset of a record"));
             }
             expected = delta + 1;
-            each(at, header.base_offset + delta, record.key);
-            at += record.length;
             let time = header.base_time.wrapping_add(record.time_delta);
+            each(FrameRecord {
+                at,
+                offset: header.base_offset + delta,
+                time,
+                key: record.key,
+            });
+            at += record.length;
             match &mut span {
                 Some(span) => span.include(time),
                 None => {
@@ -150,13 +164,13 @@ impl VerifiedFrame<'_> {
         keys: &mut Vec<KeyedRecord>,
     ) -> Result<Option<TimeSpan>, Fault> {
         let Some(hasher) = hasher else {
-            return self.records(|_, _, _| {});
+            return self.records(|_| {});
         };
         let before = keys.len();
         Fault::reserve(keys, self.header.record_count as usize)?;
-        let span = self.records(|_, offset, key| {
-            keys.extend(key.map(|key| KeyedRecord {
-                offset,
+        let span = self.records(|record| {
+            keys.extend(record.key.map(|key| KeyedRecord {
+                offset: record.offset,
                 hash: hasher.hash(key),
             }));
         });

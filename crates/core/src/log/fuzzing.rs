@@ -11,9 +11,9 @@ use crate::format::{Edit, Fault, Seed};
 pub(crate) fn verified_body(seed: Seed, position: u64, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     let frame = verify(seed, position, bytes).map_err(|bad| bad.fault)?;
     let mut seen = frame.header.base_offset;
-    frame.records(|_, offset, _| {
-        assert!(seen <= offset && offset < frame.header.next_offset());
-        seen = offset + 1;
+    frame.records(|record| {
+        assert!(seen <= record.offset && record.offset < frame.header.next_offset());
+        seen = record.offset + 1;
     })?;
     assert!(frame.header.record_count == 0 || seen == frame.header.next_offset());
     Ok(frame.body.into_owned())

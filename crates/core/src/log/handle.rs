@@ -391,12 +391,19 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
 
     /// The picture this handle has of the log: its own records, buffered or not.
     pub(crate) fn own(&self) -> Arc<Snapshot> {
-        let published = self.settings.durability != Durability::Synced
-            && !self.inner.ahead.load(Ordering::Acquire);
         match &self.inner.writer {
-            Some(writer) if !published => writer.read(|writer| Arc::new(writer.own_snapshot())),
+            Some(writer) if !self.sees_published() => {
+                writer.read(|writer| Arc::new(writer.own_snapshot()))
+            }
             _ => self.inner.shown(),
         }
+    }
+
+    /// Whether that is the picture that is published.
+    pub(crate) fn sees_published(&self) -> bool {
+        self.inner.writer.is_none()
+            || self.settings.durability != Durability::Synced
+                && !self.inner.ahead.load(Ordering::Acquire)
     }
 
     /// The picture this handle has of the log, unless that is closed.

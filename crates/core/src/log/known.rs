@@ -11,9 +11,9 @@ use super::index::{BlockPlace, block_of_time};
 use super::keys::{BlockSearch, SegmentKeys};
 use super::read::Source;
 use super::reader::Reader;
-use super::snapshot::{Part, Snapshot};
+use super::snapshot::{Part, Published, Snapshot};
 use crate::format::{IndexEntry, KeyBlock, KeyItem, SegmentMeta};
-use crate::sharing::Sharing;
+use crate::sharing::{Shared, Sharing};
 use crate::store::BlockStore;
 
 /// What a lookup comes to, if that is known.
@@ -24,13 +24,21 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// without a future, for callers that do not wait. `None` says nothing.
     #[must_use]
     pub fn try_get_by_key(&self, key: &[u8]) -> Known<S::Error> {
-        self.inner().source().known_key(&self.own(), key)
+        self.known(|source, snapshot| source.known_key(snapshot, key))
     }
 
     /// The same of [`get_by_time`](Self::get_by_time).
     #[must_use]
     pub fn try_get_by_time(&self, time: i64) -> Known<S::Error> {
-        self.inner().source().known_time(&self.own(), time)
+        self.known(|source, snapshot| source.known_time(snapshot, time))
+    }
+
+    /// What `look` finds in the published picture, if that is this handle's own.
+    fn known<R>(&self, look: impl FnOnce(Source<'_, S, P>, &Snapshot) -> Option<R>) -> Option<R> {
+        let inner = self.inner();
+        let published = |published: &Published| look(inner.source(), &published.snapshot);
+        self.sees_published()
+            .then(|| inner.published.read(published))?
     }
 }
 
@@ -104,7 +112,11 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 break;
             }
             if let Some(delta) = self.newest_in(meta, hash)? {
-                let entry = self.get_cached(snapshot, meta.base_offset + u64::from(delta))?;
+                let offset = meta.base_offset + u64::from(delta);
+                if offset < snapshot.trimmed {
+                    return None;
+                }
+                let entry = self.cached_in(&Part::Ended(segment), offset)?;
                 // Another one with the same hash is looked for elsewhere.
                 let same = entry.record().key == Some(key);
                 return same.then_some(Ok(entry));
@@ -134,14 +146,13 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 // The last of the block before.
                 Err(0) => return Some(None),
                 Err(index) => {
-                    let last = |block: &KeyBlock| block.get(block.len().saturating_sub(1));
-                    break self.cache.look(meta.number, index - 1, last)?;
+                    break self.cache.look(meta.number, index - 1, KeyBlock::last)?;
                 }
                 Ok(index) => index,
             };
             let (at, length, before) =
                 self.cache.look(meta.number, index, |block: &KeyBlock| {
-                    let at = block.partition_point(|item: KeyItem| item.hash <= hash);
+                    let at = block.partition_point(hash, |item: KeyItem| item.hash <= hash);
                     (
                         at,
                         block.len(),

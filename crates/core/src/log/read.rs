@@ -299,7 +299,11 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
         if offset < snapshot.trimmed {
             return None;
         }
-        let part = snapshot.part_from(offset)?;
+        self.cached_in(&snapshot.part_from(offset)?, offset)
+    }
+
+    /// The same, where it is known to be in `part` if it is anywhere, and not trimmed.
+    pub(crate) fn cached_in(&self, part: &Part<'_>, offset: u64) -> Option<Entry> {
         if let Some(meta) = part.mask()
             && self.known_mask(meta)?.mask.contains(offset)
         {

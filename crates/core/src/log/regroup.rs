@@ -68,7 +68,7 @@ impl Regroup {
     ) -> Result<Vec<Kept<'f>>, Fault> {
         let shape = Shape::from(frame.header.attributes);
         let mut places = Vec::new();
-        frame.records(|at, offset, _| places.push((at, offset)))?;
+        frame.records(|record| places.push((record.at, record.offset)))?;
         let mut floor = frame.header.clamp_floor;
         let mut kept = Vec::new();
         for (at, offset) in places {

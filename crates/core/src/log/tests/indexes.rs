@@ -20,6 +20,8 @@ struct Beside {
     records: Vec<Known>,
     next: u64,
     random: u64,
+    /// How far times are from rising evenly.
+    jitter: u64,
 }
 
 impl Beside {
@@ -34,7 +36,7 @@ impl Beside {
         let batch: Vec<Known> = (0..count)
             .map(|i| Known {
                 offset: self.next + i,
-                time: self.random(2000) as i64 + self.next as i64 - 1000,
+                time: (self.next + i + self.random(self.jitter + 1)) as i64 - 1000,
                 key: match self.random(12) {
                     0 => None,
                     1 => Some(Vec::new()),
@@ -165,6 +167,7 @@ fn every_lookup_answers_what_looking_at_every_record_would() {
         };
         let mut beside = Beside {
             random: seed,
+            jitter: [2000, 0, 30][seed as usize / 2],
             ..Beside::default()
         };
         for life in 0..6 {
@@ -204,6 +207,7 @@ fn indexes_are_added_to_a_log_that_is_written_and_dropped_again() {
         let store = Rc::new(MemoryStore::new());
         let mut beside = Beside {
             random: seed,
+            jitter: 2000,
             ..Beside::default()
         };
         let log = open(&store, small());
@@ -266,7 +270,10 @@ fn maintenance_gives_a_footer_to_segments_without_one() {
         segment_bytes: Some(16 << 10),
         ..Options::default()
     };
-    let mut beside = Beside::default();
+    let mut beside = Beside {
+        jitter: 2000,
+        ..Beside::default()
+    };
     for _ in 0..3 {
         let log = open(&store, options);
         for _ in 0..200 {
