@@ -175,6 +175,16 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
     },
+    /// Weigh the npm package: growth has to be declared in `js/size.json`.
+    Size {
+        #[command(flatten)]
+        checking: Checking,
+    },
+    /// Build the npm package, and test it in Chromium.
+    Js {
+        #[command(flatten)]
+        checking: Checking,
+    },
     /// Run the behaviours that are written down as JSON scripts on every surface.
     Vectors {
         #[command(flatten)]
@@ -272,6 +282,8 @@ fn run(command: Command) -> Result<bool> {
         Command::Fuzz { options, checking } => answer("fuzz", checking, || {
             commands::fuzz::run(&workspace, &options, checking.quick)
         }),
+        Command::Size { checking } => answer("size", checking, || commands::size::run(&workspace)),
+        Command::Js { checking } => answer("js", checking, || commands::js::run(&workspace)),
         Command::Vectors { options, checking } => answer("vectors", checking, || {
             commands::vectors::run(&workspace, &options)
         }),

@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod cxx;
 pub mod npm;
+pub mod package;
 pub mod packages;
 pub mod rust;
 pub mod tracer;

@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::{
-    browser, corrupt, demo, deny, faults, fuzz, kill, lint, miri, model, no_std, power_cut, reader,
-    reproducible, sim, test, tidy, vectors, wasm, wasm_hash,
+    browser, corrupt, demo, deny, faults, fuzz, js, kill, lint, miri, model, no_std, power_cut,
+    reader, reproducible, sim, test, tidy, vectors, wasm, wasm_hash,
 };
 use crate::budget;
 use crate::outcome::{Outcome, rounded};
@@ -46,6 +46,7 @@ const STEPS: &[Step] = &[
     ("vectors", |workspace| {
         vectors::run(workspace, &vectors::Options::default())
     }),
+    ("js", js::run),
     ("reader", |workspace| reader::run(workspace, false)),
     ("sim", simulate),
     ("sim-seeds", live),

@@ -3,18 +3,23 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
 use crate::call::Call;
 use crate::outcome::{Outcome, Skip};
+use crate::tools::{browser, npm, package};
 use crate::workspace::{PROFILE, Workspace};
+
+/// Surfaces that a browser runs.
+pub const CHROMIUM: [&str; 3] = ["chromium-memory", "chromium-opfs", "chromium-idb"];
 
 /// What to run, and where.
 #[derive(Args, Default)]
 pub struct Options {
-    /// The surface: `rust`, `rust-fs`, `facade`; all of them unless given.
+    /// The surface: `rust`, `rust-fs`, `facade`, all of them unless given; or `chromium-memory`,
+    /// `chromium-opfs`, `chromium-idb`.
     #[arg(long)]
     pub surface: Option<String>,
     /// Vector files, from anywhere; the repository's own unless given.
@@ -26,6 +31,16 @@ pub struct Options {
 /// # Errors
 /// When it does not build, or prints no JSON.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
+    let named = options.surface.as_deref().unwrap_or_default();
+    if CHROMIUM.contains(&named) {
+        ensure!(
+            options.files.is_empty(),
+            "{named} runs the repository's own vectors alone"
+        );
+        browser::install()?;
+        package::build(workspace)?;
+        return in_chromium(workspace, named);
+    }
     let program = workspace.build("tidelog-vectors", "tidelog-vectors", PROFILE)?;
     let surface = options.surface.iter().flat_map(|name| ["--surface", name]);
     let (status, text) = Call::new(program)
@@ -37,6 +52,20 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<Outcome> {
     let found: Value = serde_json::from_str(line)
         .with_context(|| format!("tidelog-vectors printed no object but {line:?} ({status})"))?;
     outcome(&found).context("tidelog-vectors printed an object of another form")
+}
+
+/// Runs the vectors on a surface of the package that was built.
+///
+/// # Errors
+/// When the runner prints no JSON.
+pub fn in_chromium(workspace: &Workspace, surface: &str) -> Result<Outcome> {
+    let (status, text) = Call::new("node")
+        .args(["test/vectors/run.mjs", surface])
+        .dir(&npm::package(workspace))
+        .answer()?;
+    let found: Value = serde_json::from_str(&text)
+        .with_context(|| format!("run.mjs printed no object but {text:?} ({status})"))?;
+    outcome(&found).context("run.mjs printed an object of another form")
 }
 
 fn outcome(found: &Value) -> Option<Outcome> {

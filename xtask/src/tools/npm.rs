@@ -16,6 +16,11 @@ pub fn data(workspace: &Workspace) -> PathBuf {
     workspace.root.join("xtask").join("data")
 }
 
+/// The folder of the package that is published.
+pub fn package(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("js")
+}
+
 /// Node's version.
 ///
 /// # Errors
@@ -47,7 +52,10 @@ pub fn is_installed(folder: &Path) -> bool {
         let mut lock: Value = serde_json::from_str(&text).ok()?;
         let mut packages = lock["packages"].take();
         // The root package is listed in one of the two files only.
-        packages.as_object_mut()?.remove("");
+        let listed = packages.as_object_mut()?;
+        listed.remove("");
+        // Programs for other platforms are pinned, and not installed.
+        listed.retain(|_, package| package["optional"] != true);
         Some(packages)
     };
     let wanted = packages(folder.join("package-lock.json"));

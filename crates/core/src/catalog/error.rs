@@ -23,6 +23,8 @@ pub enum CatalogError<E> {
         /// The name of the other log.
         name: String,
     },
+    /// There is no log of this name.
+    NotFound(String),
     /// The catalog was opened for reading.
     ReadOnly,
     /// Two logs were being created through one handle at the same time; try again.
@@ -42,6 +44,8 @@ pub enum CatalogError<E> {
     Sync(SyncError<E>),
     /// What an interrupted creation left could not be given its indexes.
     Index(MaintainError<E>),
+    /// A log could not be removed.
+    Remove(E),
 }
 
 impl<E: StoreError> CatalogError<E> {
@@ -51,6 +55,7 @@ impl<E: StoreError> CatalogError<E> {
         match self {
             Self::Name(_) => ErrorKind::Invalid,
             Self::Exists(_) | Self::Taken { .. } => ErrorKind::Exists,
+            Self::NotFound(_) => ErrorKind::NotFound,
             Self::ReadOnly => ErrorKind::ReadOnly,
             Self::Busy => ErrorKind::Conflict,
             Self::Damaged { .. } => ErrorKind::Corrupt,
@@ -59,6 +64,7 @@ impl<E: StoreError> CatalogError<E> {
             Self::Append(source) => source.kind(),
             Self::Sync(source) => source.kind(),
             Self::Index(source) => source.kind(),
+            Self::Remove(source) => source.kind(),
         }
     }
 }
@@ -73,6 +79,7 @@ impl<E: StoreError> fmt::Display for CatalogError<E> {
                 "number {id}, which the log has to keep, belongs to the log {name:?} there; \
                  use another store"
             ),
+            Self::NotFound(name) => write!(f, "there is no log named {name:?}"),
             Self::ReadOnly => f.write_str("the catalog was opened for reading"),
             Self::Busy => f.write_str("another log was being created at the same time; try again"),
             Self::Damaged { offset } => {
@@ -86,6 +93,7 @@ impl<E: StoreError> fmt::Display for CatalogError<E> {
             Self::Append(source) => source.fmt(f),
             Self::Sync(source) => source.fmt(f),
             Self::Index(source) => source.fmt(f),
+            Self::Remove(source) => write!(f, "the log cannot be removed: {source}"),
         }
     }
 }

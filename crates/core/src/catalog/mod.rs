@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::format::{CatalogEntry, LogState};
-use crate::log::{Log, OpenError, validate};
+use crate::log::{Claim, Log, OpenError, validate};
 use crate::sharing::{Local, Shared, Sharing};
 use crate::store::{BlockStore, LogId};
 use crate::{Access, At, Durability, Host, NewRecord, Options, ReadLimits};
@@ -101,7 +101,10 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
         &self,
         name: &str,
         options: &Options,
-    ) -> Result<LogId, CatalogError<S::Error>> {
+    ) -> Result<LogId, CatalogError<S::Error>>
+    where
+        S: Clone,
+    {
         check_name(name).map_err(CatalogError::Name)?;
         validate(options).map_err(CatalogError::Open)?;
         let Some(log) = &self.log else {
@@ -130,8 +133,8 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
             Some(entry) if entry.state == LogState::Live => {
                 Err(CatalogError::Exists(name.to_string()))
             }
-            Some(entry) => Ok(entry.id),
-            None => self.set_aside(log, name, self.free_number(log)).await,
+            Some(entry) if entry.state == LogState::Creating => Ok(entry.id),
+            _ => self.set_aside(log, name, self.free_number(log)).await,
         }
     }
 
@@ -160,8 +163,10 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
         }
         match known {
             Some(entry) if entry.id == id => Ok(()),
-            Some(_) => Err(CatalogError::Exists(name.to_string())),
-            None => self.set_aside(log, name, id).await.map(drop),
+            Some(entry) if entry.state != LogState::Removed => {
+                Err(CatalogError::Exists(name.to_string()))
+            }
+            _ => self.set_aside(log, name, id).await.map(drop),
         }
     }
 
@@ -177,6 +182,42 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
         match self.get(name) {
             Some(_) => Ok(()),
             None => self.complete(log, name, id).await.map(drop),
+        }
+    }
+
+    /// Removes the log `name`, with everything in it, for ever. It is gone for everybody
+    /// with one record; its space comes back before this returns. What a crash in between
+    /// leaves goes when the name is removed again, which is then `not-found`.
+    ///
+    /// # Errors
+    /// `not-found` if there is no such log; `locked` if it has a writer; `read-only`;
+    /// otherwise as for appending to a log, and the store's own.
+    pub async fn remove(&self, name: &str) -> Result<(), CatalogError<S::Error>> {
+        let Some(log) = self.log.as_ref().filter(|log| log.writes()) else {
+            return Err(CatalogError::ReadOnly);
+        };
+        let missing = || CatalogError::NotFound(name.to_string());
+        let entry = self.names.read(|names| names.get(name).copied());
+        let CatalogEntry { id, state } = entry.ok_or_else(missing)?;
+        let store = log.store();
+        store.claim(id, 1).await.map_err(CatalogError::Remove)?;
+        let _claim = Claim {
+            store,
+            id,
+            kept: false,
+        };
+        if state != LogState::Removed {
+            let state = LogState::Removed;
+            self.record(log, name, CatalogEntry { id, state }).await?;
+        }
+        for blob in store.list(id).await.map_err(CatalogError::Remove)? {
+            store.remove(blob).await.map_err(CatalogError::Remove)?;
+        }
+        let removed = store.sync_removals(id).await;
+        removed.map_err(CatalogError::Remove)?;
+        match state {
+            LogState::Live => Ok(()),
+            LogState::Creating | LogState::Removed => Err(missing()),
         }
     }
 
@@ -211,18 +252,21 @@ impl<S: BlockStore, P: Sharing> Catalog<S, P> {
 
     /// The log that is being created. What an interrupted creation left of it has the
     /// indexes that were asked for then.
-    async fn open_new<'s>(
+    async fn open_new(
         &self,
-        store: &'s S,
+        store: &S,
         id: LogId,
         options: &Options,
-    ) -> Result<Log<&'s S, P>, CatalogError<S::Error>> {
+    ) -> Result<Log<S, P>, CatalogError<S::Error>>
+    where
+        S: Clone,
+    {
         let options = Options {
             access: Access::Write,
             existing: false,
             ..*options
         };
-        let open = |options| Log::<&S, P>::open(store, id, options, Arc::clone(&self.host));
+        let open = |options| Log::<S, P>::open(store.clone(), id, options, Arc::clone(&self.host));
         let (opened, wanted) = (open(options).await, options.indexes);
         let (Err(OpenError::OtherIndexes(_)), Some(indexes)) = (&opened, wanted) else {
             return opened.map_err(CatalogError::Open);

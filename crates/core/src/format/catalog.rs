@@ -14,6 +14,8 @@ pub(crate) enum LogState {
     Creating,
     /// It exists: a store that holds nothing of it has lost it.
     Live,
+    /// It was removed. Its number is not given again.
+    Removed,
 }
 
 /// The value of a catalog record.
@@ -37,6 +39,7 @@ impl CatalogEntry {
         let state = match input.varint()? {
             0 => LogState::Creating,
             1 => LogState::Live,
+            2 => LogState::Removed,
             _ => return Err(Fault::Malformed("state of a log in the catalog")),
         };
         Ok(Self {

@@ -219,6 +219,10 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         &self.inner
     }
 
+    pub(crate) fn writes(&self) -> bool {
+        self.inner.writer.is_some()
+    }
+
     /// The log's number in its store.
     #[must_use]
     pub fn id(&self) -> LogId {

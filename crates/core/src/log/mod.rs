@@ -73,7 +73,7 @@ pub use error::{
 };
 pub use gc::Keep;
 pub use handle::Log;
-pub(crate) use handle::validate;
+pub(crate) use handle::{Claim, validate};
 pub use maintain::Maintained;
 pub use portable::{
     ExportError, ExportSink, Exported, Import, ImportError, ImportSource, Imported,

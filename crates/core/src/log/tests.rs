@@ -445,6 +445,49 @@ fn headers_and_absent_values_come_back() {
 }
 
 #[test]
+fn a_removed_log_is_gone_and_its_number_with_it() {
+    let store = Rc::new(MemoryStore::<Local>::new());
+    let open = |access| {
+        let host = Arc::new(TestHost);
+        run(crate::Catalog::<_, Local>::open(
+            Rc::clone(&store),
+            access,
+            host,
+        ))
+        .unwrap()
+    };
+    let catalog = open(Access::Write);
+    let id = run(catalog.create("old", &Options::default())).unwrap();
+    let (options, host) = (Options::default(), Arc::new(TestHost));
+    let log = run(MemoryLog::open(Rc::clone(&store), id, options, host)).unwrap();
+    run(log.append(&[NewRecord::new(b"1")], AppendOptions::default())).unwrap();
+    let held = run(catalog.remove("old")).unwrap_err();
+    assert_eq!(held.kind(), ErrorKind::Locked);
+    run(log.close()).unwrap();
+    assert_eq!(open(Access::Read).get("old"), Some(id));
+
+    run(catalog.remove("old")).unwrap();
+    assert!(
+        run(crate::BlockStore::list(&*store, id))
+            .unwrap()
+            .is_empty()
+    );
+    assert!(catalog.names().is_empty());
+    for name in ["old", "never"] {
+        let missing = run(catalog.remove(name)).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound, "{name}");
+    }
+    let refused = run(open(Access::Read).remove("old")).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ReadOnly);
+
+    run(catalog.close()).unwrap();
+    let catalog = open(Access::Write);
+    let anew = run(catalog.create("old", &Options::default())).unwrap();
+    assert!(anew > id);
+    assert_eq!(open(Access::Read).get("old"), Some(anew));
+}
+
+#[test]
 fn the_catalog_names_logs() {
     let store = Rc::new(MemoryStore::<Local>::new());
     let open = |access| {
