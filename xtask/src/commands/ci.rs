@@ -38,6 +38,7 @@ const STEPS: &[Step] = &[
     ("deny", deny::run),
     ("clippy", |workspace| one(lint::clippy(workspace))),
     ("clippy-bare", |workspace| one(lint::clippy_bare(workspace))),
+    ("clippy-web", |workspace| one(lint::clippy_web(workspace))),
     ("doc", |workspace| one(lint::doc(workspace))),
     ("no-std", no_std::run),
     ("wasm", wasm::run),

@@ -6,6 +6,7 @@
 use anyhow::Result;
 
 use crate::outcome::Outcome;
+use crate::tools::rust;
 use crate::workspace::{MEASURES, PROFILE, Workspace};
 
 /// All of it. `quick` leaves out the engine without its default features, and
@@ -19,6 +20,7 @@ pub fn run(workspace: &Workspace, quick: bool) -> Result<Outcome> {
     outcome.step(clippy(workspace));
     if !quick {
         outcome.step(clippy_bare(workspace));
+        outcome.step(clippy_web(workspace));
         outcome.step(doc(workspace));
     }
     Ok(outcome)
@@ -57,6 +59,21 @@ pub fn clippy_bare(workspace: &Workspace) -> Result<()> {
     workspace
         .cargo(&["clippy", "--locked", "--profile", PROFILE])
         .args(["--package", "tidelog-core", "--no-default-features"])
+        .args(["--", "-D", "warnings"])
+        .run()
+}
+
+/// What only exists where it is compiled for a browser.
+///
+/// # Errors
+/// When clippy warns of anything.
+pub fn clippy_web(workspace: &Workspace) -> Result<()> {
+    rust::install_targets(workspace)?;
+    workspace
+        .cargo(&["clippy", "--locked", "--profile", PROFILE])
+        .args(["--package", "tidelog-web"])
+        .args(["--package", "tidelog-browser-victim"])
+        .args(["--target", "wasm32-unknown-unknown", "--all-targets"])
         .args(["--", "-D", "warnings"])
         .run()
 }

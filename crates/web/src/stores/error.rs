@@ -40,6 +40,8 @@ pub(crate) enum Reason {
     /// The connection to the database broke; it can be opened again.
     ConnectionLost,
     Closed,
+    /// A sync found no space.
+    UnsyncedForSpace,
     /// A sync failed, and what it covered may be gone.
     FailedBefore,
     /// Fewer bytes were written than given.
@@ -101,6 +103,16 @@ impl Reason {
         matches!(self, Self::Short) || self.name() == QUOTA
     }
 
+    /// As a sync tells it: one that finds no space is not the harmless refusal that
+    /// `full` stands for, since what it was to make durable is in doubt.
+    pub(crate) fn of_sync(self) -> Self {
+        if self.is_full() {
+            Self::UnsyncedForSpace
+        } else {
+            self
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing(_) | Self::Newer | Self::Foreign => ErrorKind::Unsupported,
@@ -112,7 +124,9 @@ impl Reason {
             Self::Short => ErrorKind::Full,
             Self::Lost => ErrorKind::Lost,
             Self::Closed => ErrorKind::Closed,
-            Self::FailedBefore | Self::ConnectionLost => ErrorKind::Unavailable,
+            Self::FailedBefore | Self::UnsyncedForSpace | Self::ConnectionLost => {
+                ErrorKind::Unavailable
+            }
             Self::Threw { name, .. } => match name.as_str() {
                 QUOTA => ErrorKind::Full,
                 "SecurityError" | "NotAllowedError" => ErrorKind::Forbidden,
@@ -162,6 +176,7 @@ impl fmt::Display for WebError {
             Reason::Lost => f.write_str("the browser's storage was cleared or evicted"),
             Reason::ConnectionLost => f.write_str("the connection to the database was lost"),
             Reason::Closed => f.write_str("the store was closed"),
+            Reason::UnsyncedForSpace => f.write_str("there was no space to make it durable"),
             Reason::FailedBefore => f.write_str("an earlier write or sync of it failed"),
             Reason::Short => f.write_str("there was no space for all of it"),
             Reason::Threw { name, message } if name.is_empty() => f.write_str(message),
@@ -171,3 +186,45 @@ impl fmt::Display for WebError {
 }
 
 impl std::error::Error for WebError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn threw(name: &str) -> Reason {
+        Reason::Threw {
+            name: name.to_owned(),
+            message: "no".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_an_append_is_full() {
+        for full in [threw(QUOTA), Reason::Short] {
+            assert_eq!(full.clone().doing("appending").kind(), ErrorKind::Full);
+            let synced = full.of_sync().doing("syncing");
+            assert_eq!(synced.kind(), ErrorKind::Unavailable, "{synced}");
+        }
+        assert_eq!(Reason::Fenced.of_sync(), Reason::Fenced);
+    }
+
+    #[test]
+    fn a_connection_can_be_lost_in_several_words() {
+        for name in ["InvalidStateError", "UnknownError", "AbortError"] {
+            assert!(threw(name).is_lost_connection(), "{name}");
+        }
+        for name in [QUOTA, "ConstraintError", ""] {
+            assert!(!threw(name).is_lost_connection(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_was_done_and_why_it_failed() {
+        let error = threw("DataError").doing("reading segment 1 of log 7");
+        assert_eq!(
+            error.to_string(),
+            "reading segment 1 of log 7 failed: DataError: no"
+        );
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+}

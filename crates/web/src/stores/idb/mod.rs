@@ -446,7 +446,7 @@ impl BlockStore for IdbStore {
         let set = blobs.to_vec();
         self.run("syncing", blobs, |inner| async move {
             for log in logs {
-                inner.sync(log, &set).await?;
+                inner.sync(log, &set).await.map_err(Reason::of_sync)?;
             }
             Ok(())
         })
@@ -475,11 +475,9 @@ impl BlockStore for IdbStore {
 
     async fn sync_removals(&self, log: LogId) -> Result<(), WebError> {
         let doing = format!("syncing the removals of log {log}");
-        self.run(
-            doing,
-            &[],
-            |inner| async move { inner.sync(log, &[]).await },
-        )
+        self.run(doing, &[], |inner| async move {
+            inner.sync(log, &[]).await.map_err(Reason::of_sync)
+        })
         .await
     }
 

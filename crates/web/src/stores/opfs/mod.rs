@@ -242,11 +242,7 @@ impl Inner {
             if let Err(reason) = file.flush() {
                 // The system may have thrown the bytes away and say yes next time.
                 self.with(*blob, |tail| tail.failed = true);
-                return Err(match reason {
-                    // Not the harmless refusal that `full` stands for.
-                    full if full.is_full() => Reason::FailedBefore,
-                    other => other,
-                });
+                return Err(reason.of_sync());
             }
         }
         Ok(())
