@@ -71,8 +71,8 @@ pub use log::{
     AppendError, Appended, BackedUp, BackupError, Batch, Bounds, CheckError, Checked, Compacted,
     Compaction, ConfigureError, Corruption, Damage, Deleted, Entry, ExportError, ExportSink,
     Exported, Finding, FindingKind, Import, ImportError, ImportSource, Imported, Keep, Log,
-    LookupError, MaintainError, Maintained, OpenError, Poison, ReadError, Reader, Records,
-    Recovery, RemoveError, Report, Salvage, Stat, SyncError, TrimTo, Trimmed, recover,
+    LookupError, MaintainError, Maintained, Mismatch, OpenError, Poison, ReadError, Reader,
+    Records, Recovery, RemoveError, Report, Salvage, Stat, SyncError, TrimTo, Trimmed, recover,
 };
 pub use options::{
     Access, AppendOptions, At, BelowOldest, Durability, Indexes, Options, ReadLimits, Retention,

@@ -16,7 +16,8 @@ use crate::{opening, output, progress};
 ///
 /// Given again, it copies only what is new. The backup is a log like any other: read
 /// it, check it, or copy its directory back. Several logs of one directory may be
-/// backed up into one other directory. If the log is damaged, the damage is copied
+/// backed up into one other directory. It needs the log for writing, since its last
+/// segment ends: a process that writes makes its own backups. If the log is damaged, the damage is copied
 /// with the rest, and the exit code is 6.
 #[derive(Debug, Args)]
 pub struct Backup {

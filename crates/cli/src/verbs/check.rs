@@ -50,17 +50,36 @@ struct Finding {
     kind: &'static str,
     /// What is wrong there, in words.
     fault: String,
+    /// Which number is expected to be another, if that is what is wrong: a checksum, a
+    /// length, a count.
+    what: Option<&'static str>,
+    expected: Option<u64>,
+    actual: Option<u64>,
 }
 
 impl Finding {
-    fn of(kind: &'static str, place: &Corruption, offsets: Option<(u64, u64)>) -> Self {
+    fn of(found: &tidelog::Finding) -> Self {
         Self {
-            offset: offsets.map(|(first, _)| first),
-            next: offsets.map(|(_, next)| next),
+            offset: found.offsets.map(|(first, _)| first),
+            next: found.offsets.map(|(_, next)| next),
+            what: found.mismatch.map(|mismatch| mismatch.what),
+            expected: found.mismatch.map(|mismatch| mismatch.expected),
+            actual: found.mismatch.map(|mismatch| mismatch.actual),
+            ..Self::at(found.kind.as_str(), &found.place)
+        }
+    }
+
+    fn at(kind: &'static str, place: &Corruption) -> Self {
+        Self {
+            offset: None,
+            next: None,
             position: place.position,
             blob: place.blob.to_string(),
             kind,
             fault: place.fault.to_string(),
+            what: None,
+            expected: None,
+            actual: None,
         }
     }
 }
@@ -72,6 +91,10 @@ impl fmt::Display for Finding {
             "{}: {} at position {}: {}",
             self.kind, self.blob, self.position, self.fault
         )?;
+        if let (Some(what), Some(expected), Some(actual)) = (self.what, self.expected, self.actual)
+        {
+            write!(f, "; {what}: {actual} instead of {expected}")?;
+        }
         match (self.offset, self.next) {
             (Some(first), Some(next)) => write!(f, "; offsets {first} up to {next} are unreadable"),
             _ => Ok(()),
@@ -98,16 +121,12 @@ impl Check {
             },
         };
         let findings: Vec<Finding> = match report {
-            Ok(report) => report
-                .findings
-                .iter()
-                .map(|found| Finding::of(found.kind.as_str(), &found.place, found.offsets))
-                .collect(),
+            Ok(report) => report.findings.iter().map(Finding::of).collect(),
             // Too damaged to open is damaged, not out of sight.
             Err(CheckError::Open(OpenError::Corrupt(place)))
                 if place.kind() == ErrorKind::Corrupt =>
             {
-                vec![Finding::of("manifest", &place, None)]
+                vec![Finding::at("manifest", &place)]
             }
             Err(error) => return Err(error.into()),
         };

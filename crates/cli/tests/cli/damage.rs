@@ -86,7 +86,13 @@ fn damage_is_told_with_its_place_and_read_around() {
     assert_eq!(finding["offset"], 4, "{report}");
     let told = finding["position"].as_u64().unwrap();
     assert!(told <= position && position < told + 300, "{report}");
-    assert!(finding["kind"].is_string(), "{report}");
+    assert_eq!(finding["kind"], "records", "{report}");
+    assert_eq!(finding["what"], "body checksum", "{report}");
+    let (expected, actual) = (&finding["expected"], &finding["actual"]);
+    assert!(
+        expected.is_u64() && actual.is_u64() && expected != actual,
+        "{report}"
+    );
 
     let said = sandbox.run(["cat", "log"]);
     assert_eq!(

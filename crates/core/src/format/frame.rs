@@ -213,6 +213,29 @@ impl FrameHeader {
         Ok(header)
     }
 
+    /// The checksum that the bytes of a header say, and what they come to.
+    pub(crate) fn checksums(seed: Seed, position: u64, bytes: &[u8]) -> Option<(u32, u32)> {
+        let length = usize::from(*bytes.get(15)?) * ALIGN;
+        if !(FRAME_HEADER..=FRAME_HEADER_MAX).contains(&length) {
+            return None;
+        }
+        let stored = Input::new(bytes).u32().ok()?;
+        Some((stored, seed.crc(position, bytes.get(4..length)?)))
+    }
+
+    /// The checksum that the header says of its body, and what that comes to in the bytes
+    /// of a frame.
+    pub(crate) fn body_checksums(
+        &self,
+        seed: Seed,
+        position: u64,
+        frame: &[u8],
+    ) -> Option<(u32, u32)> {
+        let body = frame.get(self.header_length()..)?;
+        let body = body.get(..self.body_length as usize)?;
+        Some((self.body_crc, seed.crc(position, body)))
+    }
+
     fn fields(input: &mut Input<'_>, header_crc: u32, length: usize) -> Result<Self, Fault> {
         let body_crc = input.u32()?;
         let body_length = input.u32()?;

@@ -83,6 +83,13 @@ impl BlobHeader {
     }
 }
 
+/// The checksum that the bytes of a blob's header say, and what they come to.
+pub(crate) fn header_checksums(bytes: &[u8]) -> Option<(u32, u32)> {
+    let stored = Input::new(bytes.get(CRC_AT..)?).u32().ok()?;
+    let covered = plain(&[bytes.get(..CRC_AT)?, bytes.get(CRC_AT + 4..BLOB_HEADER)?]);
+    Some((stored, covered))
+}
+
 /// The header of an exported log, which is no blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExportHeader {

@@ -42,7 +42,7 @@ pub(crate) use footer::{Footer, take_times};
 pub(crate) use frame::{ALIGN, Attributes, FRAME_HEADER, FRAME_HEADER_MAX, FrameHeader, FrameKind};
 pub(crate) use frame::{padded, seal_frame};
 pub(crate) use hash::KeyHasher;
-pub(crate) use header::{BLOB_HEADER, BlobHeader, ExportHeader};
+pub(crate) use header::{BLOB_HEADER, BlobHeader, ExportHeader, header_checksums};
 pub(crate) use index::IndexEntry;
 pub(crate) use keys::{KeyBlock, KeyItem};
 pub(crate) use mask::Mask;

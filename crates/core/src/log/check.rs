@@ -7,6 +7,7 @@ use super::error::{CheckError, Corruption, OpenError, ReadError, Unread};
 use super::handle::Log;
 use super::index::footer_verifies;
 use super::manifest::find;
+use super::mismatch::Mismatch;
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
 use super::segment::segment_blob;
 use super::snapshot::Part;
@@ -56,6 +57,8 @@ pub struct Finding {
     pub place: Corruption,
     /// The offsets that cannot be read because of it, if any.
     pub offsets: Option<(u64, u64)>,
+    /// What is expected there and what is found, if that can be said by a number.
+    pub mismatch: Option<Mismatch>,
 }
 
 /// What checking a log found.
@@ -89,7 +92,8 @@ impl Report {
         self.findings.is_empty()
     }
 
-    fn add(&mut self, kind: FindingKind, blob: BlobId, position: u64, fault: Fault) {
+    fn add(&mut self, kind: FindingKind, place: (BlobId, u64, Fault), mismatch: Option<Mismatch>) {
+        let (blob, position, fault) = place;
         let place = Corruption {
             blob,
             position,
@@ -99,6 +103,7 @@ impl Report {
             kind,
             place,
             offsets: None,
+            mismatch,
         });
     }
 
@@ -107,6 +112,7 @@ impl Report {
             kind: FindingKind::Records,
             place: damage.place,
             offsets: Some((damage.first, damage.next)),
+            mismatch: None,
         }));
     }
 }
@@ -176,6 +182,11 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             seen.push(*finding);
             new
         });
+        for finding in &mut report.findings {
+            if finding.mismatch.is_none() {
+                finding.mismatch = Mismatch::at(&self.inner().store, finding).await?;
+            }
+        }
         Ok(Checked {
             report,
             next: rest.unwrap_or(snapshot.visible),
@@ -192,12 +203,8 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 error => CheckError::Open(error),
             })?;
         for place in search.found.iter().flat_map(|found| &found.repaired) {
-            report.add(
-                FindingKind::ManifestCopy,
-                place.blob,
-                place.position,
-                place.fault,
-            );
+            let place = (place.blob, place.position, place.fault);
+            report.add(FindingKind::ManifestCopy, place, None);
         }
         Ok(())
     }
@@ -215,6 +222,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 kind: FindingKind::Mask,
                 place,
                 offsets: Some((base, next)),
+                mismatch: None,
             });
         }
         match part {
@@ -245,9 +253,10 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             .map_err(|_| Fault::Short)
             .and_then(|()| BlobHeader::decode(blob, &header));
         match header {
-            Err(fault) => report.add(FindingKind::Header, blob, 0, fault),
+            Err(fault) => report.add(FindingKind::Header, (blob, 0, fault), None),
             Ok(found) if found.epoch != meta.epoch || found.salt != meta.salt => {
-                report.add(FindingKind::Header, blob, 0, Fault::Foreign);
+                let mismatch = Mismatch::of_header(&found, meta);
+                report.add(FindingKind::Header, (blob, 0, Fault::Foreign), mismatch);
             }
             Ok(_) => {}
         }
@@ -261,12 +270,17 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         // A segment that was cut, or had damage when it ended, is described by
         // what was left of it.
         if sound && !same && meta.sealed {
-            report.add(FindingKind::Contents, blob, found.all.data_end, Fault::Gap);
+            let place = (blob, found.all.data_end, Fault::Gap);
+            let mismatch = Mismatch::of_segment(&found, meta);
+            report.add(FindingKind::Contents, place, mismatch);
         }
-        if meta.footer != FooterPlace::None
+        // A footer that nothing says was synced may have gone with the power.
+        if meta.sealed
+            && meta.footer != FooterPlace::None
             && !footer_verifies(&inner.store, inner.log, meta).await?
         {
-            report.add(FindingKind::Footer, blob, meta.data_end, Fault::Checksum);
+            let place = (blob, meta.data_end, Fault::Checksum);
+            report.add(FindingKind::Footer, place, None);
         }
         Ok(())
     }

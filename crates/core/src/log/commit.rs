@@ -583,7 +583,9 @@ impl<E: StoreError> Writer<E> {
             return;
         };
         let length = group.length();
-        self.taken += group.frames.len() as u64;
+        if !group.pads {
+            self.taken += group.frames.len() as u64;
+        }
         self.queued_bytes -= length;
         self.unsynced += length as u64;
         if group.opens() {

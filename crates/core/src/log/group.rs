@@ -78,6 +78,8 @@ pub(crate) struct Group {
     pub(crate) settles: bool,
     /// It is with the store, but the manifest does not name its segment yet.
     pub(crate) unnamed: bool,
+    /// It was put in front of what others wait for, and is none of it.
+    pub(crate) pads: bool,
 }
 
 impl Group {
@@ -108,6 +110,7 @@ impl Group {
             hashed: true,
             settles: false,
             unnamed: false,
+            pads: false,
         }
     }
 

@@ -38,6 +38,7 @@ mod maintain;
 mod manifest;
 mod masks;
 mod merge;
+mod mismatch;
 mod portable;
 mod producers;
 mod read;
@@ -75,6 +76,7 @@ pub use gc::Keep;
 pub use handle::Log;
 pub(crate) use handle::{Claim, validate};
 pub use maintain::Maintained;
+pub use mismatch::Mismatch;
 pub use portable::{
     ExportError, ExportSink, Exported, Import, ImportError, ImportSource, Imported,
 };

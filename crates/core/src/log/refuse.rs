@@ -205,9 +205,10 @@ impl<E> Writer<E> {
             ..Place::new(self.log, active.meta)
         };
         let (next, clamp) = (active.totals.next_offset, active.totals.clamp);
-        let elsewhere = self
-            .place
-            .filter(|place| place.meta.number != active.meta.number);
+        // The next batch goes behind the padding, unless it was to go into another
+        // segment, be that one that is yet to begin.
+        let staging = self.place;
+        let elsewhere = staging.is_none_or(|next| next.meta.number != place.meta.number);
         let (own, behind): (VecDeque<Group>, VecDeque<Group>) = self
             .queue
             .drain(..)
@@ -217,6 +218,7 @@ impl<E> Writer<E> {
         self.queued_bytes += behind.iter().map(Group::length).sum::<usize>();
         let mut group = Group::new(self.log, &place, Spare::default());
         group.push_mark(next, clamp, self.vouch(), length)?;
+        group.pads = true;
         group.freeze();
         self.place = Some(Place {
             position: place.position + length as u64,
@@ -226,8 +228,8 @@ impl<E> Writer<E> {
         self.queue.push_back(group);
         self.requeue(frames)?;
         self.queue.extend(behind);
-        if elsewhere.is_some() {
-            self.place = elsewhere;
+        if elsewhere {
+            self.place = staging;
         }
         Ok(true)
     }

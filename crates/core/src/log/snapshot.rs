@@ -296,7 +296,13 @@ impl Snapshot {
         let below = self
             .ended
             .partition_point(|segment| segment.meta.base_offset < offset);
-        self.part(below.checked_sub(1)?)
+        // One that ended with nothing but a mark has none.
+        let has_offsets = |index: &usize| {
+            self.part(*index)
+                .is_some_and(|part| part.next_offset() > part.base_offset())
+        };
+        let last = (0..below).rev().find(has_offsets)?;
+        self.part(last)
     }
 }
 

@@ -64,6 +64,18 @@ fn small() -> Options {
     }
 }
 
+/// Batch `sequence` of a producer.
+fn producer(sequence: u64) -> AppendOptions {
+    AppendOptions {
+        durability: None,
+        producer: Some(Producer {
+            id: ProducerId([5; 16]),
+            epoch: 3,
+            sequence,
+        }),
+    }
+}
+
 fn append(log: &MemoryLog, from: u64, to: u64, batch: usize, level: Durability) {
     let values: Vec<_> = (from..to)
         .map(|i| format!("value {i} {}", "x".repeat(100)))

@@ -54,8 +54,10 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// no more. The backup opens like any log; once it was opened for writing and
     /// written to, it is a log of its own and no longer backed up to.
     ///
-    /// The last segment ends for it. Appends and reads go on meanwhile; deleting,
-    /// trimming and maintenance wait.
+    /// The last segment ends for it, which only a writer can do; and only the turn that a
+    /// writer has keeps what is being copied from being removed. So a handle that only reads
+    /// cannot back up. Appends and reads go on meanwhile; deleting, trimming and
+    /// maintenance wait.
     ///
     /// # Cancellation
     /// An earlier backup stays as it was. The next call goes on with the blobs that

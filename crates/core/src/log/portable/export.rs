@@ -40,8 +40,9 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     /// bytes. What an [`Import`](super::Import) makes of it, in any store, is a log that
     /// answers the same. Deleted records are left out.
     ///
-    /// The last segment ends for it. Appends and reads go on meanwhile; deleting,
-    /// trimming and maintenance wait.
+    /// The last segment ends for it; as for [`backup`](Self::backup), that takes a handle
+    /// that writes. Appends and reads go on meanwhile; deleting, trimming and maintenance
+    /// wait.
     ///
     /// # Errors
     /// `corrupt` where the log is damaged; `read-only` if this handle only reads;

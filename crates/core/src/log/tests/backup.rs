@@ -7,17 +7,6 @@ use alloc::vec;
 use super::*;
 use crate::{BlobId, BlobKind, BlockStore, Bytes, Geometry, MemoryError, Settings};
 
-fn producer(sequence: u64) -> AppendOptions {
-    AppendOptions {
-        durability: None,
-        producer: Some(Producer {
-            id: ProducerId([5; 16]),
-            epoch: 3,
-            sequence,
-        }),
-    }
-}
-
 fn back_up(log: &MemoryLog, target: &Rc<MemoryStore>) -> BackedUp {
     run(log.backup(target)).unwrap()
 }
@@ -180,7 +169,12 @@ fn damage_is_copied_and_said() {
     let log = open(&damaged(&store), small());
     let done = back_up(&log, &target);
     assert_eq!(done.damage.len(), 1);
-    assert_eq!(run(log.check()).unwrap().findings.len(), 1);
+    let findings = run(log.check()).unwrap().findings;
+    assert_eq!(findings.len(), 1);
+    let mismatch = findings[0].mismatch.unwrap();
+    assert_eq!(mismatch.what, "body checksum");
+    // A checksum tells one changed bit.
+    assert_ne!(mismatch.expected, mismatch.actual);
     let copy = open(&target, Options::read_only());
     assert_eq!(run(copy.check()).unwrap().findings.len(), 1);
     expect(&copy, 40, 60);

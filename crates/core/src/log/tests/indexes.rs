@@ -408,3 +408,46 @@ fn followers_of_a_key_wait_for_a_match() {
     };
     assert_eq!(error.kind(), ErrorKind::Closed);
 }
+
+/// Symptom: an append after `reindex` failed, as one at a position that was taken.
+/// Cause: padding a segment that was to end made it the place of the next batch again. Now
+/// that goes where it was to go, into a new segment.
+#[test]
+fn a_segment_that_is_padded_while_it_ends_takes_nothing_more() {
+    let store = Rc::new(MemoryStore::new());
+    let padded = || Options {
+        align: Some(512),
+        ..small()
+    };
+    let mut beside = Beside::default();
+    let log = open(&store, padded());
+    beside.append(&log, Durability::Stored);
+    drop(log);
+    // What was not synced is copied, and the copy is synced before anything else.
+    let log = open(&store, padded());
+    beside.append(&log, Durability::Buffered);
+    run(log.reindex(both().unwrap())).unwrap();
+    beside.append(&log, Durability::Synced);
+    beside.expect(&log);
+    assert!(run(log.check()).unwrap().is_healthy());
+}
+
+/// Symptom: `delete` took records that were just appended as buffered for missing.
+/// Cause: padding counted as one of the frames whose writing was waited for. Now it does not.
+#[test]
+fn what_is_buffered_behind_padding_is_deleted() {
+    let store = Rc::new(MemoryStore::new());
+    let padded = || Options {
+        align: Some(512),
+        ..small()
+    };
+    let log = open(&store, padded());
+    append(&log, 0, 2, 1, Durability::Stored);
+    drop(log);
+    // What was not synced is copied, and padded before anything else.
+    let log = open(&store, padded());
+    append(&log, 2, 4, 2, Durability::Buffered);
+    let deleted = run(log.delete(&[1, 2, 3])).unwrap();
+    assert_eq!((deleted.records, deleted.missing.len()), (3, 0));
+    assert_eq!(log.stat().records, 1);
+}

@@ -50,17 +50,6 @@ fn export(log: &MemoryLog) -> Vec<u8> {
     bytes
 }
 
-fn producer(sequence: u64) -> AppendOptions {
-    AppendOptions {
-        durability: None,
-        producer: Some(Producer {
-            id: ProducerId([5; 16]),
-            epoch: 3,
-            sequence,
-        }),
-    }
-}
-
 /// A log with everything that a log can have, and its export.
 fn story() -> (MemoryLog, Vec<u8>) {
     let store = Rc::new(MemoryStore::new());
