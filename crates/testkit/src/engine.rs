@@ -7,9 +7,12 @@ mod lookups;
 
 use std::fmt;
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tidelog_core::{AppendOptions, BlockStore, ErrorKind, LogId, Options};
+use tidelog_core::{
+    AppendOptions, BlockStore, ErrorKind, Indexes, LogId, MemoryStore, Options, TrimTo,
+};
 
 use crate::generate::GeneratedBatch;
 use crate::model::Seen;
@@ -59,25 +62,29 @@ pub(crate) fn refusal(kind: ErrorKind, error: &impl fmt::Display) -> Refusal {
 
 /// The store through which an engine sees the disk of a simulated process.
 pub trait Medium: BlockStore + Clone + 'static {
-    /// The one that a process has.
+    /// The one that a process has; in another place if the process
+    /// [looks elsewhere](SimStore::is_elsewhere).
     ///
     /// # Errors
     /// As that store refuses to be opened.
     fn of(process: SimStore) -> Result<Self, Refusal>;
-
-    /// Another one in another place of the same machine, if it has such.
-    fn elsewhere(&self) -> Option<Self> {
-        None
-    }
 }
 
 impl Medium for SimStore {
     fn of(process: SimStore) -> Result<Self, Refusal> {
         Ok(process)
     }
+}
 
-    fn elsewhere(&self) -> Option<Self> {
-        Some(Self::elsewhere(self))
+/// The memory that stands for the disk of the machine.
+impl Medium for Rc<MemoryStore> {
+    fn of(process: SimStore) -> Result<Self, Refusal> {
+        let memory = process.machine().setup().memory.clone();
+        let places = memory.ok_or_else(|| {
+            let sentence = "this machine has no memory that stands for its disk";
+            refusal(ErrorKind::Unsupported, &sentence)
+        })?;
+        Ok(Self::clone(&places[usize::from(process.is_elsewhere())]))
     }
 }
 
@@ -86,11 +93,22 @@ impl Medium for SimStore {
 pub enum Removing<'a> {
     /// The records with these offsets.
     Deleted(&'a [u64]),
-    /// Records below this offset.
-    Trimmed(u64),
+    /// What lies before this.
+    Trimmed(TrimTo),
+    /// All there are.
+    Cleared,
     /// What newer records make superfluous: updates up to the first time, and tombstones
     /// up to the second.
     Compacted(i64, i64),
+}
+
+/// What removing came to, or would come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Records removed.
+    pub records: u64,
+    /// The lowest readable offset afterwards, if it was a trim.
+    pub oldest: Option<u64>,
 }
 
 /// An open log of some engine. Its handles may be used at the same time.
@@ -122,17 +140,22 @@ pub trait Engine: Sized {
     /// Housekeeping; whether there is more to do.
     fn maintain(&self) -> impl Future<Output = Result<bool, Refusal>>;
 
-    /// Gives the log indexes by key and by time, or takes them from it.
-    fn reindex(&self, _indexed: bool) -> impl Future<Output = Result<(), Refusal>> {
+    /// Makes these the indexes of the log.
+    fn reindex(&self, _indexes: Indexes) -> impl Future<Output = Result<(), Refusal>> {
         std::future::ready(Ok(()))
     }
 
     /// Whether it can remove records.
     const REMOVES: bool = false;
 
-    /// Removes records, all of them or none; how many.
-    fn remove(&self, _what: Removing<'_>) -> impl Future<Output = Result<u64, Refusal>> {
-        std::future::ready(Ok(0))
+    /// Removes records, all of them or none.
+    fn remove(&self, _what: Removing<'_>) -> impl Future<Output = Result<Removed, Refusal>> {
+        std::future::ready(Ok(Removed::default()))
+    }
+
+    /// What removing would come to. Changes nothing.
+    fn plan(&self, _what: Removing<'_>) -> impl Future<Output = Result<Removed, Refusal>> {
+        std::future::ready(Ok(Removed::default()))
     }
 
     /// Makes these settings the log's own.
@@ -140,10 +163,8 @@ pub trait Engine: Sized {
         std::future::ready(Ok(()))
     }
 
-    /// Whether there is a place for a backup, and the engine makes one.
-    fn backs_up(&self) -> bool {
-        false
-    }
+    /// Whether it can make backups.
+    const BACKS_UP: bool = false;
 
     /// Brings the backup of the log [elsewhere](crate::sim::ELSEWHERE) on the machine up
     /// to date; the offset up to which it reaches.
@@ -161,6 +182,11 @@ pub trait Engine: Sized {
     /// following.
     fn read_otherwise(&self, _seen: &[Seen]) -> impl Future<Output = Result<(), Refusal>> {
         std::future::ready(Ok(()))
+    }
+
+    /// Whether the log finds records by time.
+    fn is_timed(&self) -> bool {
+        false
     }
 
     /// Looks for records by their index times, of which each is given with its offset.

@@ -89,9 +89,10 @@ pub struct Explorer<'a, E> {
 }
 
 impl<'a, E: Engine> Explorer<'a, E> {
-    /// Nothing explored yet. What `keys` holds was judged before.
+    /// Nothing explored yet. What `keys` holds was judged before. Unless it is to be
+    /// `thorough`, no more is taken of the states that tear no write than of the others.
     #[must_use]
-    pub fn new(script: &'a Script<E>, seed: u64, keys: &'a Keys) -> Self {
+    pub fn new(script: &'a Script<E>, seed: u64, keys: &'a Keys, thorough: bool) -> Self {
         let plan = (script.plan)(&mut Random::new(mix(seed)));
         Self {
             script,
@@ -100,15 +101,8 @@ impl<'a, E: Engine> Explorer<'a, E> {
             plan,
             tally: Tally::default(),
             met: None,
-            thorough: true,
+            thorough,
         }
-    }
-
-    /// Of the states that tear no write, takes no more than of the others.
-    #[must_use]
-    pub const fn sampled(mut self) -> Self {
-        self.thorough = false;
-        self
     }
 
     /// Explores at most about `states` crash states of a run without faults: all
@@ -229,7 +223,7 @@ impl<'a, E: Engine> Explorer<'a, E> {
             (played, _) => played.map_err(|failure| failure.to_string())?,
         }
         run.machine().mark("end");
-        well_behaved(run.machine())?;
+        run.machine().behaved()?;
         Ok(Played {
             moments: moments(run.machine()),
             machine: run.machine().clone(),
@@ -326,17 +320,6 @@ impl<'a, E: Engine> Explorer<'a, E> {
             event,
             sentence,
         });
-    }
-}
-
-/// No number of a blob was used twice, and everything came to an end.
-fn well_behaved(machine: &Machine) -> Result<(), String> {
-    if machine.ran_away() {
-        return Err("the engine asks for one store operation after the other".into());
-    }
-    match machine.created_twice() {
-        Some(blob) => Err(format!("{blob} was created twice")),
-        None => Ok(()),
     }
 }
 

@@ -222,6 +222,12 @@ impl Generator {
         }
     }
 
+    /// A key that records have, or that none has.
+    pub fn key(&mut self) -> &'static [u8] {
+        let keys = KEYS.get(self.random.index(KEYS.len() + 1));
+        keys.unwrap_or(&b"no such key".as_slice())
+    }
+
     /// Any of the compressions.
     pub fn compression(&mut self) -> Compression {
         match self.random.below(3) {

@@ -1,8 +1,10 @@
 //! Owns the reference model: what was sent to each log, how far each batch was
 //! acknowledged, and which logs a crash may leave of it.
 
+mod backup;
 mod compaction;
 mod history;
+mod lookups;
 mod removals;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,7 @@ use std::collections::BTreeMap;
 
 use tidelog_core::LogId;
 
+pub use backup::Backup;
 pub use compaction::superfluous;
 pub use history::{BatchId, Fate, History, Produced, Seen, kept};
 pub use removals::RemovalId;
@@ -19,6 +22,7 @@ pub use removals::RemovalId;
 #[derive(Clone, Debug, Default)]
 pub struct Model {
     logs: BTreeMap<LogId, History>,
+    backups: BTreeMap<LogId, Backup>,
     forgiving: bool,
 }
 
@@ -43,13 +47,23 @@ impl Model {
         self.logs.iter().map(|(log, history)| (*log, history))
     }
 
+    /// The backup of `log`; there is none before the first is begun.
+    pub fn backup(&mut self, log: LogId) -> &mut Backup {
+        self.backups.entry(log).or_default()
+    }
+
+    /// The backups there are, or may be, with the logs that they are of.
+    pub fn backups(&self) -> impl Iterator<Item = (LogId, &Backup)> {
+        self.backups.iter().map(|(log, backup)| (*log, backup))
+    }
+
     /// A model for a disk that lies: a crash may take anything, but invent
     /// nothing.
     #[must_use]
     pub fn forgiving() -> Self {
         Self {
-            logs: BTreeMap::new(),
             forgiving: true,
+            ..Self::default()
         }
     }
 
@@ -68,8 +82,14 @@ impl Model {
     /// A hash of all acknowledgements given.
     #[must_use]
     pub fn digest(&self) -> u64 {
-        self.logs.iter().fold(0, |digest, (log, history)| {
-            crate::random::mix(digest ^ log.0).wrapping_add(history.digest())
+        let logs = self
+            .logs
+            .iter()
+            .map(|(log, history)| (log, history.digest()));
+        let backups = self.backups.iter();
+        let backups = backups.map(|(log, backup)| (log, backup.digest()));
+        logs.chain(backups).fold(0, |digest, (log, one)| {
+            crate::random::mix(digest ^ log.0).wrapping_add(one)
         })
     }
 }

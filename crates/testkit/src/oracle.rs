@@ -4,9 +4,10 @@
 use tidelog_core::{Durability, LogId};
 
 use crate::engine::Engine;
-use crate::model::History;
+use crate::generate::Generator;
+use crate::model::{History, Seen};
 use crate::run::{Failure, Run};
-use crate::sim::{Cut, Machine};
+use crate::sim::{Cut, ELSEWHERE, Machine};
 
 /// How many of a producer's batches are sent again after a crash.
 const RESENT: usize = 8;
@@ -26,7 +27,7 @@ pub async fn first_look<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure
             }
         }
     }
-    Ok(())
+    backups(run, cut).await
 }
 
 /// What a crash left must keep every promise: a writer that opens it finds (a) to
@@ -41,7 +42,7 @@ pub async fn read_back<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure>
             opened => drop(opened?),
         }
     }
-    Ok(())
+    backups(run, cut).await
 }
 
 /// What a crash left must keep every promise: opening it finds (a) to (d) kept,
@@ -83,7 +84,8 @@ pub async fn aftermath<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure>
             .map_err(|failure| after("(f) an append after the crash", &failure))?;
         handle.compare().await?;
     }
-    Ok(())
+    backups(run, cut).await?;
+    live_on_in_backups(run).await
 }
 
 /// What is durable after the aftermath must hold everything that was promised
@@ -102,7 +104,67 @@ pub async fn second_look<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
             .check(&seen, Durability::Synced)
             .map_err(|sentence| format!("when opened once more: {sentence}"))?;
     }
+    backups(run, Cut::Power).await
+}
+
+/// (g) Each backup is as a whole what was backed up, or what was backed up before it.
+async fn backups<E: Engine>(run: &Run<E>, cut: Cut) -> Result<(), Failure> {
+    for log in backed_up(run) {
+        let seen = run.look(LogId(log.0 + ELSEWHERE)).await;
+        if run.model().is_forgiving() {
+            // It may be anything, but invented.
+            let invented = match seen {
+                Err(failure) if failure.reports_loss() => false,
+                seen => !has_sent(run, log, &seen?),
+            };
+            if invented {
+                return Err(Failure::Broken("(g) invented, in a backup".into()));
+            }
+            continue;
+        }
+        let seen =
+            seen.map_err(|failure| after("(g) opening a backup after the crash", &failure))?;
+        run.remember("looked at a backup", |model| {
+            model.backup(log).reopen(&seen, cut)
+        })?;
+    }
     Ok(())
+}
+
+/// (g) A backup is a log like any other: it can be written on.
+async fn live_on_in_backups<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
+    if run.model().is_forgiving() {
+        return Ok(());
+    }
+    for log in backed_up(run) {
+        let handle = run.open(LogId(log.0 + ELSEWHERE)).await?;
+        let mut seen = handle.engine().seen().await?;
+        let first = handle.engine().sync().await?;
+        let batch = run.generate(Generator::batch);
+        let digests = batch.digests().iter();
+        seen.extend((first..).zip(digests).map(|(offset, digest)| Seen {
+            offset,
+            digest: *digest,
+        }));
+        run.remember("writing to a backup", |model| model.backup(log).begin(seen));
+        handle
+            .engine()
+            .append(&batch, Durability::Synced.into())
+            .await
+            .map_err(|refusal| after("(g) an append to a backup", &refusal.into()))?;
+        run.remember("wrote to a backup", |model| model.backup(log).done());
+    }
+    Ok(())
+}
+
+fn has_sent<E: Engine>(run: &Run<E>, log: LogId, seen: &[Seen]) -> bool {
+    let model = run.model();
+    let known = model.get(log).map(|history| history.known(seen).len());
+    known.unwrap_or(0) == seen.len()
+}
+
+fn backed_up<E: Engine>(run: &Run<E>) -> Vec<LogId> {
+    run.model().backups().map(|(log, _)| log).collect()
 }
 
 /// A machine that lost everything not synced, for [`second_look`].

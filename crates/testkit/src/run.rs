@@ -15,7 +15,7 @@ use crate::engine::{Engine, Refusal};
 use crate::generate::{Generator, Sizes};
 use crate::model::{History, Model, Seen};
 use crate::random::mix;
-use crate::sim::{Cut, Disk, Machine, SimHost, SimStore, Trace};
+use crate::sim::{Cut, Disk, ELSEWHERE, Machine, SimHost, SimStore, Trace};
 
 pub use failure::Failure;
 pub use handle::Handle;
@@ -72,6 +72,12 @@ impl<E: Engine> Run<E> {
     #[must_use]
     pub fn host(&self) -> &SimHost {
         &self.host
+    }
+
+    /// The same, for another log.
+    #[must_use]
+    pub fn shared_host(&self) -> Arc<SimHost> {
+        Arc::clone(&self.host)
     }
 
     /// What was sent and promised so far.
@@ -150,9 +156,12 @@ impl<E: Engine> Run<E> {
     /// # Errors
     /// [`Failure::Refused`] as the engine refuses.
     pub async fn look(&self, log: LogId) -> Result<Vec<Seen>, Failure> {
+        let options = self.options.get();
         let options = Options {
             access: Access::Read,
-            ..self.options.get()
+            // A backup has those of its time.
+            indexes: options.indexes.filter(|_| log.0 < ELSEWHERE),
+            ..options
         };
         let host = Arc::clone(&self.host);
         let before = self.machine.disk();

@@ -18,12 +18,12 @@ mod writers;
 use std::future::Future;
 use std::pin::Pin;
 
-use tidelog_core::{Durability, Options};
+use tidelog_core::{Durability, Indexes, Options, limits};
 
 use crate::engine::Engine;
 use crate::generate::Sizes;
 use crate::random::Random;
-use crate::run::{Failure, Run};
+use crate::run::{Failure, LOG, Run};
 use crate::sim::Setup;
 
 /// The machine and the log a script runs on.
@@ -35,6 +35,47 @@ pub struct Plan {
     pub options: Options,
     /// How large its batches are.
     pub sizes: Sizes,
+}
+
+impl Plan {
+    /// A log of any level, on a machine whose operations take fewer ticks than `paces`.
+    fn draw(random: &mut Random, paces: u64) -> Self {
+        Self {
+            setup: Setup {
+                pace: random.below(paces),
+                ..Setup::default()
+            },
+            options: Options {
+                durability: Some(LEVELS[random.index(3)]),
+                ..Options::default()
+            },
+            sizes: Sizes::default(),
+        }
+    }
+
+    /// With the smallest segments, and batches that fill them soon.
+    fn rolling(mut self, records: usize, value: usize) -> Self {
+        self.options.segment_bytes = Some(limits::SEGMENT_MIN);
+        self.sizes = Sizes { records, value };
+        self
+    }
+
+    /// With these indexes.
+    fn indexed(mut self, indexes: Indexes) -> Self {
+        self.options.indexes = Some(indexes);
+        self
+    }
+}
+
+/// Both indexes that a log can have.
+const BOTH: Indexes = Indexes {
+    keys: true,
+    times: true,
+};
+
+/// Both indexes or none.
+fn indexes(random: &mut Random) -> Indexes {
+    [Indexes::default(), BOTH][random.index(2)]
 }
 
 /// A script being played.
@@ -55,6 +96,19 @@ const LEVELS: [Durability; 3] = [Durability::Buffered, Durability::Stored, Durab
 /// Any level.
 fn level<E: Engine>(run: &Run<E>) -> Durability {
     LEVELS[run.generate(|generator| generator.random().index(3))]
+}
+
+/// Fills a few segments with so many batches at any level, and merges them.
+async fn fill<E: Engine>(run: &Run<E>, batches: u32) -> Result<(), Failure> {
+    let handle = run.open(LOG).await?;
+    for _ in 0..batches {
+        handle.append(level(run)).await?;
+    }
+    handle.verify().await?;
+    handle.maintain().await?;
+    handle.append(Durability::Synced).await?;
+    handle.verify().await?;
+    handle.close().await
 }
 
 impl<E> Clone for Script<E> {

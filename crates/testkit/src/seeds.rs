@@ -1,4 +1,4 @@
-//! Owns the random lives of a log: each seed is four generations of about 150
+//! Owns the random lives of a log: each seed is four generations of 120
 //! steps, drawn from every verb there is, with a crash between generations.
 //!
 //! A seed means the same everywhere: nothing here reads a clock, starts a thread,
@@ -6,34 +6,55 @@
 //! another architecture can be held against this one.
 
 mod life;
+mod verb;
 
 use std::rc::Rc;
 
-use tidelog_core::{Compression, Durability, Options, limits};
+use tidelog_core::{Compression, Durability, Indexes, Options, Retention, limits};
 
-use crate::engine::LogEngine;
+use crate::engine::{LogEngine, Medium};
 use crate::generate::Sizes;
 use crate::model::Model;
 use crate::panics;
-use crate::random::{Random, mix};
+use crate::random::{self, Random};
 use crate::run::Run;
 use crate::sim::{
     self, Claims, Crashes, Cut, Disk, Effect, Fault, Landed, Listing, Machine, Notes, Operation,
-    Setup, Window,
+    Setup, SimStore, Window,
 };
 
 use life::Life;
+
+pub use verb::{Counts, Mix, Verb};
 
 /// Lives of the log between two crashes.
 pub const GENERATIONS: u64 = 4;
 
 /// Steps of one generation.
-pub const STEPS: u64 = 150;
+pub const STEPS: u64 = 120;
 
 const LEVELS: [Durability; 3] = [Durability::Buffered, Durability::Stored, Durability::Synced];
 
 /// Store operations of one generation at most.
 const OPERATIONS_MAX: u64 = 100_000;
+
+/// Where a life takes place.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On a simulated disk, with every crash that it can have.
+    Simulated,
+    /// In memory, or in a folder, as this says: between generations processes are killed.
+    Standing(Setup),
+}
+
+/// What came of a seed.
+#[derive(Clone, Debug, Default)]
+pub struct Lived {
+    /// A hash of all that was observed.
+    pub observed: u64,
+    /// What was done.
+    pub counts: Counts,
+}
 
 /// Lives all generations of `seed`, holding everything read against what was
 /// sent and acknowledged. A hash of all that was observed: answers, reads and
@@ -42,7 +63,8 @@ const OPERATIONS_MAX: u64 = 100_000;
 /// # Errors
 /// The promise broken, and when.
 pub fn run(seed: u64) -> Result<u64, String> {
-    lived(seed, None)
+    let lived = lived::<SimStore>(seed, Mix::Lives, &Place::Simulated, None);
+    lived.map(|lived| lived.observed)
 }
 
 /// As [`run`], and tells in `notes` every step and every operation of the store.
@@ -50,46 +72,73 @@ pub fn run(seed: u64) -> Result<u64, String> {
 /// # Errors
 /// As for [`run`]; a panic is a failure like any other.
 pub fn run_noted(seed: u64, notes: &Notes) -> Result<u64, String> {
-    panics::caught(|| lived(seed, Some(notes)))
+    let noted = live::<SimStore>(seed, Mix::Lives, &Place::Simulated, Some(notes));
+    noted.map(|lived| lived.observed)
 }
 
-fn lived(seed: u64, notes: Option<&Notes>) -> Result<u64, String> {
-    let mut random = Random::new(mix(seed ^ 0x5EED));
+/// Lives all generations of `seed` on a store of one's choice, with these verbs.
+///
+/// # Errors
+/// As for [`run`]; a panic is a failure like any other.
+pub fn live<S: Medium>(
+    seed: u64,
+    mix: Mix,
+    place: &Place,
+    notes: Option<&Notes>,
+) -> Result<Lived, String> {
+    panics::caught(|| lived::<S>(seed, mix, place, notes))
+}
+
+fn lived<S: Medium>(
+    seed: u64,
+    mix: Mix,
+    place: &Place,
+    notes: Option<&Notes>,
+) -> Result<Lived, String> {
+    let mut random = Random::new(random::mix(seed ^ 0x5EED));
     let plan = Plan::draw(&mut random);
     let mut disk = Disk::default();
     let mut model = Rc::new(Model::default());
+    let mut options = plan.options;
     let mut cut = Cut::Power;
-    let mut observed = mix(seed);
+    let mut lived = Lived {
+        observed: random::mix(seed),
+        counts: Counts::new(),
+    };
     for generation in 0..GENERATIONS {
-        let origin = mix(seed ^ (generation << 56) ^ 1);
+        let origin = random::mix(seed ^ (generation << 56) ^ 1);
         let setup = Setup {
             notes: notes.cloned(),
-            ..plan.setup(&mut random)
+            ..plan.setup(&mut random, place)
         };
         let machine = Machine::with_disk(disk, setup, origin);
-        let run = Run::new(machine, model, plan.options, plan.sizes, origin);
-        let mut life = Life::new(&run, observed);
-        let lived = sim::run(run.machine(), life.live(cut, STEPS));
-        lived
+        let run = Run::<LogEngine<S>>::new(machine, model, options, plan.sizes, origin);
+        let mut life = Life::new(&run, mix, lived.observed);
+        let outcome = sim::run(run.machine(), life.live(cut, STEPS));
+        outcome
             .map_err(|stuck| stuck.to_string())
-            .and_then(|lived| lived.map_err(|failure| failure.to_string()))
-            .and_then(|()| well_behaved(run.machine()))
+            .and_then(|outcome| outcome.map_err(|failure| failure.to_string()))
+            .and_then(|()| run.machine().behaved())
             .map_err(|sentence| format!("generation {generation}, {life}: {sentence}"))?;
-        observed = life.observed();
+        lived.observed = life.observed();
+        for (verb, count) in life.counts() {
+            *lived.counts.entry(verb).or_default() += count;
+        }
         model = run.model();
-        cut = if random.one_in(2) {
-            Cut::Kill
-        } else {
-            Cut::Power
+        options = run.options();
+        cut = match place {
+            Place::Simulated if random.one_in(2) => Cut::Power,
+            _ => Cut::Kill,
         };
         let before = run.machine().disk();
         let geometry = plan.setup.geometry;
         let crashes = Crashes::new(&before, cut, geometry.atomic_append, geometry.blast_radius);
         let crashed = crashes.get(random.below(crashes.len()));
-        observed = mix(observed ^ crashed.digest) ^ mix(model.digest());
+        let left = random::mix(lived.observed ^ crashed.digest);
+        lived.observed = left ^ random::mix(model.digest());
         disk = crashed.disk;
     }
-    Ok(observed)
+    Ok(lived)
 }
 
 /// Lives `seed` twice.
@@ -117,7 +166,7 @@ pub fn judge(seed: u64) -> Result<u64, String> {
 /// Adds a seed and its hash to a hash over many, in whatever order they come.
 #[must_use]
 pub const fn combine(all: u64, seed: u64, hash: u64) -> u64 {
-    all.wrapping_add(mix(mix(seed) ^ hash))
+    all.wrapping_add(random::mix(random::mix(seed) ^ hash))
 }
 
 /// What stays the same for all generations of a seed.
@@ -153,6 +202,12 @@ impl Plan {
             durability: Some(LEVELS[random.index(3)]),
             compression: compressed.then(|| compressions[random.index(3)]),
             segment_bytes: Some(limits::SEGMENT_MIN << random.below(2)),
+            // Named, so that a change that failed, and was written, is undone by opening.
+            retention: Some(Retention::default()),
+            indexes: Some(Indexes {
+                keys: random.one_in(2),
+                times: random.one_in(2),
+            }),
             ..Options::default()
         };
         let sizes = Sizes {
@@ -167,10 +222,14 @@ impl Plan {
     }
 
     /// The machine of one generation; one in three meets a fault.
-    fn setup(&self, random: &mut Random) -> Setup {
+    fn setup(&self, random: &mut Random, place: &Place) -> Setup {
         let mut setup = self.setup.clone();
+        if let Place::Standing(standing) = place {
+            setup.home = standing.home.clone();
+            setup.memory = standing.memory.clone();
+        }
         setup.listing = Listing::ALL[random.index(Listing::ALL.len())];
-        if random.one_in(3) {
+        if random.one_in(3) && setup.memory.is_none() {
             setup.faults.push(fault(random));
         }
         setup
@@ -195,19 +254,6 @@ fn fault(random: &mut Random) -> Fault {
     let (operation, effect) = FAULTS[random.index(FAULTS.len())];
     Fault::once(operation, random.below(60), effect)
 }
-
-fn well_behaved(machine: &Machine) -> Result<(), String> {
-    if machine.ran_away() {
-        return Err("the engine asks for one store operation after the other".into());
-    }
-    match machine.created_twice() {
-        Some(blob) => Err(format!("{blob} was created twice")),
-        None => Ok(()),
-    }
-}
-
-/// The engine that lives.
-type Engine = LogEngine;
 
 #[cfg(test)]
 mod tests {

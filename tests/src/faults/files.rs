@@ -4,6 +4,7 @@
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use tidelog_core::{BlobId, BlockStore, Bytes, ErrorKind, Geometry, LogId, StoreError};
@@ -88,7 +89,11 @@ impl Medium for Files {
             },
             ..FileOptions::default()
         };
-        let opened = FileStore::open_with(home.as_deref().unwrap_or("".as_ref()), options);
+        let mut home = home.map_or_else(PathBuf::new, |home| home.to_path_buf());
+        if process.is_elsewhere() {
+            home.push("elsewhere");
+        }
+        let opened = FileStore::open_with(&home, options);
         let files = opened.map_err(|error| Refusal {
             kind: error.kind(),
             sentence: error.to_string(),

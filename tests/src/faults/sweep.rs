@@ -209,7 +209,7 @@ struct Every<'a> {
 impl WithScript for Every<'_> {
     type Output = Swept;
     fn call<E: Engine>(self, script: &Script<E>) -> Swept {
-        let explorer = Explorer::new(script, self.unit.seed, self.keys);
+        let explorer = Explorer::new(script, self.unit.seed, self.keys, false);
         explorer.sweep_files(&|| self.homes.next(), self.crashes, self.told)
     }
 }
@@ -225,7 +225,7 @@ impl WithScript for Again<'_> {
     type Output = Result<(), String>;
     fn call<E: Engine>(self, script: &Script<E>) -> Self::Output {
         let keys = Keys::default();
-        let explorer = Explorer::new(script, self.unit.seed, &keys);
+        let explorer = Explorer::new(script, self.unit.seed, &keys, false);
         explorer.repeat_files(&|| self.homes.next(), self.address, self.notes)
     }
 }

@@ -3,26 +3,31 @@
 use std::sync::Arc;
 
 use tidelog_core::{
-    AppendOptions, At, Batch, Compaction, ErrorKind, Indexes, Log, LogId, Options, ReadLimits,
-    Record, TrimTo,
+    AppendOptions, At, Batch, Compacted, Compaction, Deleted, ErrorKind, Indexes, Log, LogId,
+    Options, ReadLimits, Record, TrimTo, Trimmed,
 };
 
-use super::lookups::{self, agree};
-use super::{Ack, Engine, Medium, Refusal, Removing, refusal};
+use super::lookups::{self, Knowing};
+use super::{Ack, Engine, Medium, Refusal, Removed, Removing, refusal};
 use crate::generate::{GeneratedBatch, record_digest};
 use crate::model::Seen;
 use crate::sim::{SimHost, SimStore};
 
 /// A tidelog log on a simulated store, or on another one.
-pub struct LogEngine<S: Medium = SimStore>(Log<S>);
+pub struct LogEngine<S: Medium = SimStore> {
+    log: Log<S>,
+    process: SimStore,
+}
 
-impl LogEngine {
+impl<S: Medium> LogEngine<S> {
     /// The log itself.
     #[must_use]
-    pub const fn log(&self) -> &Log<SimStore> {
-        &self.0
+    pub const fn log(&self) -> &Log<S> {
+        &self.log
     }
+}
 
+impl LogEngine {
     /// The [`record_digest`] of a record that was read.
     #[must_use]
     pub fn digest(record: &Record<'_>) -> u64 {
@@ -41,17 +46,17 @@ impl<S: Medium> Engine for LogEngine<S> {
         options: Options,
         host: Arc<SimHost>,
     ) -> Result<Self, Refusal> {
-        let (store, log) = store.placed(log);
-        let opened = Log::open(S::of(store)?, log, options, host).await;
+        let (process, log) = store.placed(log);
+        let opened = Log::open(S::of(process.clone())?, log, options, host).await;
         opened
-            .map(Self)
+            .map(|log| Self { log, process })
             .map_err(|error| refusal(error.kind(), &error))
     }
 
     async fn append(&self, batch: &GeneratedBatch, options: AppendOptions) -> Result<Ack, Refusal> {
         let headers = batch.headers();
         let records = batch.borrowed(&headers);
-        let appended = self.0.append(&records, options).await;
+        let appended = self.log.append(&records, options).await;
         let appended = appended.map_err(|error| refusal(error.kind(), &error))?;
         Ok(Ack {
             first: appended.first,
@@ -62,28 +67,24 @@ impl<S: Medium> Engine for LogEngine<S> {
     }
 
     async fn flush(&self) -> Result<u64, Refusal> {
-        let flushed = self.0.flush().await;
+        let flushed = self.log.flush().await;
         flushed.map_err(|error| refusal(error.kind(), &error))
     }
 
     async fn sync(&self) -> Result<u64, Refusal> {
-        let synced = self.0.sync().await;
+        let synced = self.log.sync().await;
         synced.map_err(|error| refusal(error.kind(), &error))
     }
 
     async fn maintain(&self) -> Result<bool, Refusal> {
-        let maintained = self.0.maintain(BUDGET).await;
+        let maintained = self.log.maintain(BUDGET).await;
         maintained
             .map(|maintained| maintained.more)
             .map_err(|error| refusal(error.kind(), &error))
     }
 
-    async fn reindex(&self, indexed: bool) -> Result<(), Refusal> {
-        let indexes = Indexes {
-            keys: indexed,
-            times: indexed,
-        };
-        let reindexed = self.0.reindex(indexes).await;
+    async fn reindex(&self, indexes: Indexes) -> Result<(), Refusal> {
+        let reindexed = self.log.reindex(indexes).await;
         reindexed
             .map(drop)
             .map_err(|error| refusal(error.kind(), &error))
@@ -91,66 +92,80 @@ impl<S: Medium> Engine for LogEngine<S> {
 
     const REMOVES: bool = true;
 
-    async fn remove(&self, what: Removing<'_>) -> Result<u64, Refusal> {
-        let log = &self.0;
+    async fn remove(&self, what: Removing<'_>) -> Result<Removed, Refusal> {
+        let log = &self.log;
         let removed = match what {
-            Removing::Deleted(offsets) => log.delete(offsets).await.map(|done| done.records),
-            Removing::Trimmed(below) => {
-                let before = TrimTo::Before(At::Offset(below));
-                log.trim(before).await.map(|done| done.records)
-            }
+            Removing::Deleted(offsets) => log.delete(offsets).await.map(|done| deleted(&done)),
+            Removing::Trimmed(to) => log.trim(to).await.map(trimmed),
+            Removing::Cleared => log.clear().await.map(trimmed),
             Removing::Compacted(updates, tombstones) => {
                 let compaction = Compaction::up_to(updates, tombstones);
-                log.compact(compaction).await.map(|done| done.records)
+                log.compact(compaction).await.map(compacted)
             }
         };
         removed.map_err(|error| refusal(error.kind(), &error))
     }
 
+    async fn plan(&self, what: Removing<'_>) -> Result<Removed, Refusal> {
+        let log = &self.log;
+        let planned = match what {
+            Removing::Deleted(offsets) => log.plan_delete(offsets).await.map(|done| deleted(&done)),
+            Removing::Trimmed(to) => log.plan_trim(to).await.map(trimmed),
+            Removing::Cleared => {
+                let all = TrimTo::Before(At::Next);
+                log.plan_trim(all).await.map(trimmed)
+            }
+            Removing::Compacted(updates, tombstones) => {
+                let compaction = Compaction::up_to(updates, tombstones);
+                let planned = log.plan_compact(compaction).await;
+                planned.map(|(_, planned)| compacted(planned))
+            }
+        };
+        planned.map_err(|error| refusal(error.kind(), &error))
+    }
+
     async fn configure(&self, options: &Options) -> Result<(), Refusal> {
-        let configured = self.0.configure(options).await;
+        let configured = self.log.configure(options).await;
         configured.map_err(|error| refusal(error.kind(), &error))
     }
 
-    fn backs_up(&self) -> bool {
-        self.0.store().elsewhere().is_some()
-    }
+    const BACKS_UP: bool = true;
 
     async fn back_up(&self) -> Result<u64, Refusal> {
-        let Some(target) = self.0.store().elsewhere() else {
-            return Err(refusal(ErrorKind::Unsupported, &"there is nowhere else"));
-        };
-        let done = self.0.backup(&target).await;
+        let target = S::of(self.process.elsewhere())?;
+        let done = self.log.backup(&target).await;
         let done = done.map_err(|error| refusal(error.kind(), &error))?;
         Ok(done.next)
     }
 
     async fn seen(&self) -> Result<Vec<Seen>, Refusal> {
         let mut all = Vec::new();
-        let bounds = self.0.bounds();
+        let mut known = Knowing::of(&self.log);
+        let bounds = self.log.bounds();
         let mut next = bounds.oldest;
         loop {
-            let read = self.0.read(At::Offset(next), ReadLimits::default()).await;
+            let read = self.log.read(At::Offset(next), ReadLimits::default()).await;
             let batch = read.map_err(|error| refusal(error.kind(), &error))?;
             if batch.next() == next {
                 break;
             }
             next = take(&batch, next, &mut all)?;
+            known.learn(&batch);
         }
         // Where reading found damage, opening may have taken more for lost than there is; and
         // a reader looks again, at what has changed meanwhile.
-        let settled = !self.reports_damage() && self.0.bounds().last == bounds.last;
+        let settled = !self.reports_damage() && self.log.bounds().last == bounds.last;
         let exists = |last: u64| all.iter().any(|record| record.offset == last);
         if settled && !bounds.last.is_none_or(exists) {
             let sentence = format!("the last of {bounds:?} does not exist");
             return Err(refusal(ErrorKind::Internal, &sentence));
         }
-        agree(&self.0).await?;
+        known.agree(&self.log).await?;
         Ok(all)
     }
 
     async fn published(&self) -> Result<Vec<Seen>, Refusal> {
-        let reader = self.0.reader();
+        let reader = self.log.reader();
         let mut all = Vec::new();
         let mut next = reader.bounds().oldest;
         loop {
@@ -163,13 +178,17 @@ impl<S: Medium> Engine for LogEngine<S> {
         }
     }
 
+    fn is_timed(&self) -> bool {
+        self.log.settings().indexes.times
+    }
+
     async fn find_times(&self, times: &[(u64, i64)]) -> Result<(), Refusal> {
-        lookups::by_index_time(&self.0, times).await
+        lookups::by_index_time(&self.log, times).await
     }
 
     async fn read_otherwise(&self, seen: &[Seen]) -> Result<(), Refusal> {
         for record in seen.iter().step_by(3) {
-            let entry = self.0.get(At::Offset(record.offset)).await;
+            let entry = self.log.get(At::Offset(record.offset)).await;
             let entry = entry.map_err(|error| refusal(error.kind(), &error))?;
             differs(std::slice::from_ref(record), [entry.record()], "by offset")?;
         }
@@ -178,15 +197,15 @@ impl<S: Medium> Engine for LogEngine<S> {
         let mut rest = backwards.as_slice();
         let mut before = At::Next;
         while !rest.is_empty() {
-            let read = self.0.read_reverse(before, ReadLimits::records(2)).await;
+            let read = self.log.read_reverse(before, ReadLimits::records(2)).await;
             let batch = read.map_err(|error| refusal(error.kind(), &error))?;
             let count = batch.len().clamp(1, rest.len());
             differs(&rest[..count], batch.records(), "backwards")?;
             before = At::Offset(rest[count - 1].offset);
             rest = &rest[count..];
         }
-        if self.0.reader().bounds().last.is_some() {
-            let followed = self.0.follow(At::Oldest, ReadLimits::records(1)).await;
+        if self.log.reader().bounds().last.is_some() {
+            let followed = self.log.follow(At::Oldest, ReadLimits::records(1)).await;
             let batch = followed.map_err(|error| refusal(error.kind(), &error))?;
             differs(&seen[..1], batch.records(), "following")?;
         }
@@ -194,7 +213,7 @@ impl<S: Medium> Engine for LogEngine<S> {
     }
 
     async fn follow(&self, next: u64) -> Result<Vec<Seen>, Refusal> {
-        let reader = self.0.reader();
+        let reader = self.log.reader();
         let followed = reader
             .follow(At::Offset(next), ReadLimits::records(2))
             .await;
@@ -205,16 +224,37 @@ impl<S: Medium> Engine for LogEngine<S> {
     }
 
     fn durable(&self) -> u64 {
-        self.0.bounds().durable
+        self.log.bounds().durable
     }
 
     fn reports_damage(&self) -> bool {
-        !self.0.recovery().damage.is_empty()
+        !self.log.recovery().damage.is_empty()
     }
 
     async fn close(&self) -> Result<(), Refusal> {
-        let closed = self.0.close().await;
+        let closed = self.log.close().await;
         closed.map_err(|error| refusal(error.kind(), &error))
+    }
+}
+
+fn deleted(done: &Deleted) -> Removed {
+    Removed {
+        records: done.records,
+        oldest: None,
+    }
+}
+
+fn trimmed(done: Trimmed) -> Removed {
+    Removed {
+        records: done.records,
+        oldest: Some(done.oldest),
+    }
+}
+
+fn compacted(done: Compacted) -> Removed {
+    Removed {
+        records: done.records,
+        oldest: None,
     }
 }
 

@@ -41,22 +41,17 @@ impl Exploration {
         Self {
             name: script.name,
             sweep: Box::new(move |seed, crashes, keys, told| {
-                Explorer::new(&swept, seed, keys).sweep(crashes, told)
+                Explorer::new(&swept, seed, keys, false).sweep(crashes, told)
             }),
             explore: Box::new(move |seed, states, keys, thorough| {
-                let explorer = Explorer::new(&script, seed, keys);
-                let explorer = if thorough {
-                    explorer
-                } else {
-                    explorer.sampled()
-                };
-                let mut tally = explorer.explore(states / 2);
-                tally.add(Explorer::new(&script, seed, keys).explore_damage(states / 2));
+                let explorer = || Explorer::new(&script, seed, keys, thorough);
+                let mut tally = explorer().explore(states / 2);
+                tally.add(explorer().explore_damage(states / 2));
                 tally
             }),
             repeat: Box::new(move |seed, address, notes| {
                 let keys = Keys::default();
-                let explorer = Explorer::new(&again, seed, &keys);
+                let explorer = Explorer::new(&again, seed, &keys, true);
                 match address.damage() {
                     Some(number) => explorer.repeat_damage(number, notes),
                     None => explorer.repeat(address, notes),
@@ -70,21 +65,16 @@ impl Exploration {
         Self {
             name: script.name,
             sweep: Box::new(move |seed, crashes, keys, told| {
-                Explorer::new(&swept, seed, keys).sweep(crashes, told)
+                Explorer::new(&swept, seed, keys, false).sweep(crashes, told)
             }),
             explore: Box::new(move |seed, states, keys, thorough| {
-                let explorer = Explorer::new(&script, seed, keys);
-                let explorer = if thorough {
-                    explorer
-                } else {
-                    explorer.sampled()
-                };
-                let mut tally = explorer.explore(states);
-                tally.add(Explorer::new(&script, seed, keys).explore_faults(states / FAULTS));
+                let explorer = || Explorer::new(&script, seed, keys, thorough);
+                let mut tally = explorer().explore(states);
+                tally.add(explorer().explore_faults(states / FAULTS));
                 tally
             }),
             repeat: Box::new(move |seed, address, notes| {
-                Explorer::new(&again, seed, &Keys::default()).repeat(address, notes)
+                Explorer::new(&again, seed, &Keys::default(), true).repeat(address, notes)
             }),
         }
     }

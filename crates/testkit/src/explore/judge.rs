@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Explorer, key, moments, well_behaved};
+use super::{Explorer, key, moments};
 use crate::engine::Engine;
 use crate::model::Model;
 use crate::oracle::{aftermath, first_look, read_back, second_look, without_power};
@@ -108,7 +108,7 @@ impl<E: Engine> Explorer<'_, E> {
         } else {
             judged(sim::run(run.machine(), read_back(&run, cut)))?;
         }
-        well_behaved(run.machine())?;
+        run.machine().behaved()?;
         Ok(Judged {
             moments: moments(run.machine()),
             listing,

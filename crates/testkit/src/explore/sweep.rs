@@ -54,7 +54,6 @@ impl<E: Engine> Explorer<'_, E> {
     /// address of each run before it begins.
     #[must_use]
     pub fn sweep(mut self, crashes: u64, told: &dyn Fn(&str)) -> Swept {
-        self.thorough = false;
         let Some((mut swept, list)) = self.list(None, told) else {
             return self.failed();
         };

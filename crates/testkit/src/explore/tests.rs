@@ -13,7 +13,7 @@ fn explore(defect: Defect) -> Tally {
     for script in scripts::all::<Toy>() {
         if ["append", "reopen", "killed"].contains(&script.name) {
             for seed in 0..3 {
-                tally.add(Explorer::new(&script, seed, &keys).explore(1_000));
+                tally.add(Explorer::new(&script, seed, &keys, true).explore(1_000));
             }
         }
     }
@@ -56,7 +56,7 @@ fn assert_repeats(tally: &Tally) {
     let (scripts, keys) = (scripts::all::<Toy>(), Keys::default());
     for broken in &tally.failures {
         let script = scripts.iter().find(|script| script.name == broken.script);
-        let explorer = Explorer::new(script.unwrap(), broken.seed, &keys);
+        let explorer = Explorer::new(script.unwrap(), broken.seed, &keys, true);
         let notes = Notes::default();
         let again = explorer.repeat(&broken.state.parse().unwrap(), &notes);
         assert_eq!(again, Err(broken.sentence.clone()), "{}", broken.command());

@@ -1,6 +1,6 @@
 //! Owns the model of one log: a list of batches with what became of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 
@@ -32,30 +32,28 @@ pub enum Fate {
 }
 
 #[derive(Clone, Debug)]
-struct Entry {
+pub(super) struct Entry {
     id: BatchId,
-    batch: Rc<GeneratedBatch>,
+    pub(super) batch: Rc<GeneratedBatch>,
     producer: Option<Producer>,
     /// Who sent it last.
     writer: u64,
-    first: Option<u64>,
+    pub(super) first: Option<u64>,
     fate: Fate,
 }
 
 impl Entry {
-    fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.batch.digests().len() as u64
     }
 
     /// Its records, were `first` the offset of the first.
-    fn records(&self, first: u64) -> Vec<Seen> {
+    fn records(&self, first: u64) -> impl Iterator<Item = Seen> + Clone {
         let records = (first..).zip(self.batch.digests());
-        records
-            .map(|(offset, digest)| Seen {
-                offset,
-                digest: *digest,
-            })
-            .collect()
+        records.map(|(offset, digest)| Seen {
+            offset,
+            digest: *digest,
+        })
     }
 
     /// Whether `seen` starts with what removals have left of the batch, in order.
@@ -79,9 +77,15 @@ impl Entry {
         first.map_or(Found::Hidden, |first| Found::There(first, taken))
     }
 
-    fn range(&self) -> Option<(u64, u64)> {
+    /// Its offsets, if it is acknowledged.
+    pub(super) fn range(&self) -> Option<(u64, u64)> {
         let first = self.first?;
         matches!(self.fate, Fate::Acked(_)).then(|| (first, first + self.len()))
+    }
+
+    /// What became of it.
+    pub(super) const fn fate(&self) -> Fate {
+        self.fate
     }
 
     fn reached(&self, least: Durability) -> bool {
@@ -123,7 +127,7 @@ pub type Produced = (BatchId, Producer, Rc<GeneratedBatch>, Option<u64>);
 /// What became of one log: its batches in the order in which they were sent.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    entries: Vec<Entry>,
+    pub(super) entries: Vec<Entry>,
     sent: usize,
     /// For each level, the next offset of a log that holds all that reached it.
     floors: [u64; 3],
@@ -133,7 +137,7 @@ pub struct History {
     forgiven: bool,
     /// Acknowledged batches that are gone because it did.
     lost_to_lies: u64,
-    removals: Removals,
+    pub(super) removals: Removals,
 }
 
 impl History {
@@ -228,9 +232,16 @@ impl History {
         self.removals.begin(records, below)
     }
 
+    /// Whether a removal has begun, of which it is not known whether it took place, that
+    /// would remove this record.
+    #[must_use]
+    pub fn is_doubtful(&self, record: &Seen) -> bool {
+        self.removals.doubts(record)
+    }
+
     /// The removal was acknowledged: it is durable.
     pub fn removed(&mut self, id: RemovalId) {
-        self.removals.ack(id);
+        self.removals.ack(id, self.forgiven);
     }
 
     /// The offset behind the last of what is seen, or of what was removed behind it.
@@ -258,7 +269,8 @@ impl History {
     /// ever there; `None` if it is not known whether something was.
     #[must_use]
     pub fn times(&self, seen: &[Seen]) -> Option<Vec<(u64, i64)>> {
-        let there = |digest: &u64| seen.iter().any(|record| record.digest == *digest);
+        let there: BTreeSet<u64> = seen.iter().map(|record| record.digest).collect();
+        let there = |digest: &u64| there.contains(digest);
         let unknown = |entry: &Entry| {
             let acked = matches!(entry.fate, Fate::Acked(_));
             !acked && !entry.batch.digests().iter().any(there)
@@ -280,30 +292,11 @@ impl History {
         Some(left.map(|(record, clock)| (record.offset, clock)).collect())
     }
 
-    /// A backup of the log of `source`, which this is the history of, is being made: it
-    /// may reach further from now on.
-    pub fn follows(&mut self, source: &Self) {
-        let known = self.entries.len();
-        let more = source.entries.iter().skip(known).cloned();
-        self.entries.extend(more.map(|entry| Entry {
-            fate: match entry.fate {
-                Fate::Acked(_) => Fate::Waiting,
-                fate => fate,
-            },
-            ..entry
-        }));
-        self.sent = source.sent;
-    }
-
-    /// The backup is made: everything below `next` is in it, and synced.
-    pub fn caught_up(&mut self, next: u64) {
-        for entry in &mut self.entries {
-            let end = entry.first.map(|first| first + entry.len());
-            if entry.fate == Fate::Waiting && end.is_some_and(|end| end <= next) {
-                entry.fate = Fate::Acked(Durability::Synced);
-            }
-        }
-        self.reached(next, Durability::Synced);
+    /// Whether the outcome of any batch is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        let open = |entry: &Entry| matches!(entry.fate, Fate::Waiting | Fate::Abandoned);
+        self.entries.iter().any(open)
     }
 
     /// The batch met another end than an acknowledgement.

@@ -44,15 +44,11 @@ impl Removals {
     }
 
     /// These records, rising, turn out to have been there.
-    pub(super) fn knew(&mut self, records: &[Seen]) {
+    pub(super) fn knew(&mut self, records: &(impl Iterator<Item = Seen> + Clone)) {
         for removal in &mut self.all {
-            let below = records
-                .iter()
-                .filter(|record| record.offset < removal.below);
-            let unknown: Vec<Seen> = below
-                .filter(|record| !removal.has(record))
-                .copied()
-                .collect();
+            let below = records.clone();
+            let below = below.take_while(|record| record.offset < removal.below);
+            let unknown: Vec<Seen> = below.filter(|record| !removal.has(record)).collect();
             if !unknown.is_empty() {
                 removal.records.extend(unknown);
                 removal.records.sort_unstable_by_key(|record| record.offset);
@@ -60,12 +56,38 @@ impl Removals {
         }
     }
 
-    /// The removal was acknowledged: it is durable.
-    pub(super) fn ack(&mut self, id: RemovalId) {
+    /// The removal was acknowledged: it is durable, unless the disk lied.
+    pub(super) fn ack(&mut self, id: RemovalId, lied: bool) {
         let mut all = self.all.iter_mut();
         if let Some(removal) = all.find(|removal| removal.id == id) {
             removal.level = Some(Durability::Synced);
         }
+        if !lied {
+            self.merge();
+        }
+    }
+
+    /// Makes one removal of all that are durable: there is nothing more to be told about
+    /// each of them, and every look has to go through them all.
+    fn merge(&mut self) {
+        let durable = |removal: &mut Removal| removal.level == Some(Durability::Synced);
+        let mut durable = self.all.extract_if(.., durable);
+        let Some(mut merged) = durable.next() else {
+            return;
+        };
+        for other in durable {
+            merged.records.extend(other.records);
+            merged.below = merged.below.max(other.below);
+        }
+        merged.records.sort_by_key(|record| record.offset);
+        merged.records.dedup();
+        self.all.insert(0, merged);
+    }
+
+    /// Whether a removal of the record has begun, and may have taken place or not.
+    pub(super) fn doubts(&self, record: &Seen) -> bool {
+        let mut open = self.all.iter().filter(|removal| removal.level.is_none());
+        open.any(|removal| removal.has(record) || record.offset < removal.below)
     }
 
     /// Whether the record is known to be removed.
@@ -139,6 +161,9 @@ impl Removals {
             }
             !found.back
         });
+        if !lied {
+            self.merge();
+        }
     }
 
     /// A hash of what was acknowledged.

@@ -1,18 +1,21 @@
 //! Owns an open log of a run: each call goes to the engine and to the model, and
 //! the answers are compared.
 
+mod lookups;
 mod removals;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
-use tidelog_core::{AppendOptions, Durability, ErrorKind, LogId, Producer, ProducerId};
+use tidelog_core::{
+    AppendOptions, Durability, ErrorKind, Indexes, LogId, Options, Producer, ProducerId,
+};
 
 use super::{Failure, Run};
 use crate::engine::{Ack, Engine, Refusal};
 use crate::generate::{GeneratedBatch, Generator};
-use crate::model::{BatchId, Fate, History, Produced};
-use crate::sim::{Claims, ELSEWHERE, Operation, SimStore};
+use crate::model::{BatchId, Fate, History, Produced, Seen};
+use crate::sim::{Claims, Operation, SimStore};
 
 /// An open log of a run.
 pub struct Handle<'a, E> {
@@ -177,6 +180,11 @@ impl<'a, E: Engine> Handle<'a, E> {
             }
             run.remember("ack", |model| model.log(self.log).ack(id, ack.first, level))?;
             self.reach(ack.next, level);
+        } else {
+            // It was there, and may have been removed since.
+            run.remember("known", |model| {
+                model.log(self.log).end(id, Fate::Abandoned);
+            });
         }
         Ok(ack)
     }
@@ -213,42 +221,61 @@ impl<'a, E: Engine> Handle<'a, E> {
         Ok(next)
     }
 
-    /// Gives the log indexes by key and by time, or takes them from it.
+    /// Makes these the indexes of the log.
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn reindex(&self, indexed: bool) -> Result<(), Failure> {
-        let reindexed = self.engine.reindex(indexed).await;
-        self.told(reindexed).await
+    pub async fn reindex(&self, indexes: Indexes) -> Result<(), Failure> {
+        // Opening is refused where a log has other indexes than those named.
+        let named = |indexes| Options {
+            indexes,
+            ..self.run.options()
+        };
+        self.run.set_options(named(None));
+        let reindexed = self.engine.reindex(indexes).await;
+        self.told(reindexed).await?;
+        self.run.set_options(named(Some(indexes)));
+        Ok(())
     }
 
-    /// Brings the backup of the log up to date. Everything acknowledged by now is in it
-    /// then, and synced.
+    /// Brings the backup of the log up to date: everything in the log is in it then, and
+    /// nothing else. Nothing else may be going on.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn back_up(&self) -> Result<(), Failure> {
-        if !self.engine.backs_up() {
+        if !E::BACKS_UP {
             return Ok(());
         }
-        let backup = LogId(self.log.0 + ELSEWHERE);
-        let sent = self.floor(Durability::Buffered);
+        let seen = self.picture().await?;
+        let next = seen.last().map_or(0, |last| last.offset + 1);
+        let next = next.max(self.floor(Durability::Buffered));
         self.run.remember("backing up", |model| {
-            if let Some(source) = model.get(self.log).cloned() {
-                model.log(backup).follows(&source);
-            }
+            model.backup(self.log).begin(seen);
         });
         let answer = self.engine.back_up().await;
-        let next = self.told(answer).await?;
-        if next < sent {
+        let reaches = self.told(answer).await?;
+        if reaches < next {
             return Err(Failure::Broken(format!(
-                "the backup ends at {next}, but {sent} was acknowledged before"
+                "the backup ends at {reaches}, and the log at {next}"
             )));
         }
         self.run.remember("backed up", |model| {
-            model.log(backup).caught_up(next);
+            model.backup(self.log).done();
         });
         Ok(())
+    }
+
+    /// Everything in the log, as a copy of it has to have it.
+    async fn picture(&self) -> Result<Vec<Seen>, Failure> {
+        // What is in nobody's view yet, or may yet be refused, would make a difference.
+        let model = self.run.model();
+        let open = model.get(self.log).is_some_and(History::is_open);
+        drop(model);
+        if open || self.run.machine.setup().may_be_full() {
+            self.sync().await?;
+        }
+        self.told(self.engine.seen().await).await
     }
 
     /// Closes the log: everything in it is synced then.
@@ -310,6 +337,9 @@ impl<'a, E: Engine> Handle<'a, E> {
         self.compare().await?;
         let seen = self.engine.seen().await?;
         self.engine.read_otherwise(&seen).await?;
+        if !self.engine.is_timed() {
+            return Ok(());
+        }
         let model = self.run.model();
         let times = model.get(self.log).and_then(|history| history.times(&seen));
         if let Some(times) = times {

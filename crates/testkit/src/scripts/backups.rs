@@ -1,17 +1,13 @@
 //! Owns the script of a log that is backed up again and again: wherever it is cut
 //! short, the log and the backup before are whole.
 
-use tidelog_core::{Durability, Indexes, LogId, Options, limits};
+use tidelog_core::{Durability, LogId};
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, indexes, level};
 use crate::engine::Engine;
-use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Cut, ELSEWHERE, Setup};
-
-/// Where the backup is.
-const BACKUP: LogId = LogId(LOG.0 + ELSEWHERE);
+use crate::sim::{Cut, ELSEWHERE};
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![Script {
@@ -22,27 +18,12 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    let keys = random.index(2) == 1;
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(limits::SEGMENT_MIN),
-            indexes: Some(Indexes { keys, times: keys }),
-            ..Options::default()
-        },
-        sizes: Sizes {
-            records: 3,
-            value: 700,
-        },
-    }
+    let indexes = indexes(random);
+    Plan::draw(random, 2).rolling(3, 700).indexed(indexes)
 }
 
-/// Two writers, each of which backs up what is there, what came since, and what
-/// merging makes of it.
+/// Two writers, each of which backs up what is there, what came since and
+/// went since, and what merging makes of it.
 async fn backed_up<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     for cut in [Cut::Kill, Cut::Power] {
         let handle = run.reopen(LOG, cut).await?;
@@ -53,15 +34,17 @@ async fn backed_up<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
         handle.append(level(run)).await?;
         handle.append(level(run)).await?;
         handle.back_up().await?;
+        handle.delete().await?;
+        handle.back_up().await?;
         handle.maintain().await?;
         handle.back_up().await?;
         handle.append(Durability::Synced).await?;
         handle.verify().await?;
         handle.close().await?;
     }
-    if let Some(history) = run.model().get(BACKUP) {
-        let seen = run.look(BACKUP).await?;
-        history.check(&seen, Durability::Synced)?;
+    let seen = run.look(LogId(LOG.0 + ELSEWHERE)).await?;
+    for (_, backup) in run.model().backups() {
+        backup.check(&seen)?;
     }
     Ok(())
 }

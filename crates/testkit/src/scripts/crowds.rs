@@ -3,15 +3,15 @@
 
 use std::cell::RefCell;
 
-use tidelog_core::{Durability, Options};
+use tidelog_core::Durability;
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
 use crate::generate::Generator;
 use crate::model::Seen;
 use crate::random::Random;
 use crate::run::{Failure, Handle, LOG, Run};
-use crate::sim::{Crowd, Setup, run_for};
+use crate::sim::{Crowd, run_for};
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
@@ -49,17 +49,9 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: 1 + random.below(4),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            ..Options::default()
-        },
-        ..Plan::default()
-    }
+    let mut plan = Plan::draw(random, 4);
+    plan.setup.pace += 1;
+    plan
 }
 
 /// Rounds of appends, syncs, flushes and reads at the same time.

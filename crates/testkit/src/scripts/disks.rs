@@ -1,14 +1,13 @@
 //! Owns the scripts about difficult disks: full ones, and those whose crashes
 //! damage more than what was being written.
 
-use tidelog_core::{Durability, ErrorKind, Options};
+use tidelog_core::{Durability, ErrorKind};
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
-use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, Handle, LOG, Run};
-use crate::sim::{Cut, Setup};
+use crate::sim::Cut;
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
@@ -40,21 +39,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(4096),
-            ..Options::default()
-        },
-        sizes: Sizes {
-            records: 3,
-            value: 700,
-        },
-    }
+    Plan::draw(random, 2).rolling(3, 700)
 }
 
 fn blasting(random: &mut Random, radius: u32) -> Plan {

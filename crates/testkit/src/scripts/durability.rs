@@ -1,12 +1,11 @@
 //! Owns the scripts about levels: append, flush, sync, and what readers see.
 
-use tidelog_core::{Durability, Options};
+use tidelog_core::Durability;
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::Setup;
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
@@ -29,17 +28,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(3),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            ..Options::default()
-        },
-        ..Plan::default()
-    }
+    Plan::draw(random, 3)
 }
 
 /// Appends at every level, flushes and syncs in any order.

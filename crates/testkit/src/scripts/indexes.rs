@@ -1,21 +1,20 @@
 //! Owns the scripts of logs that index keys and times. What they answer is compared
 //! wherever what they hold is.
 
-use tidelog_core::{Compression, Durability, Indexes, Options, limits};
+use tidelog_core::{Compression, Indexes};
 
-use super::{LEVELS, Plan, Script, level};
+use super::{BOTH, Plan, Script, fill, level};
 use crate::engine::Engine;
-use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Cut, Setup};
+use crate::sim::Cut;
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
         Script {
             name: "indexed",
             plan,
-            play: |run| Box::pin(fill(run)),
+            play: |run| Box::pin(fill(run, 12)),
         },
         Script {
             name: "indexed-lives",
@@ -40,38 +39,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(limits::SEGMENT_MIN),
-            indexes: Some(Indexes {
-                keys: true,
-                times: true,
-            }),
-            ..Options::default()
-        },
-        sizes: Sizes {
-            records: 4,
-            value: 500,
-        },
-    }
-}
-
-/// Fills a few segments at any level, and merges them.
-async fn fill<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
-    let handle = run.open(LOG).await?;
-    for _ in 0..12 {
-        handle.append(level(run)).await?;
-    }
-    handle.verify().await?;
-    handle.maintain().await?;
-    handle.append(Durability::Synced).await?;
-    handle.verify().await?;
-    handle.close().await
+    Plan::draw(random, 2).rolling(4, 500).indexed(BOTH)
 }
 
 /// Gives indexes to a log that has segments of two writers, and takes them from it.
@@ -82,10 +50,10 @@ async fn reindexed<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
     }
     handle.kill();
     let handle = run.reopen(LOG, Cut::Kill).await?;
-    for indexed in [true, false, true] {
+    for indexes in [BOTH, Indexes::default(), BOTH] {
         handle.append(level(run)).await?;
         handle.append(level(run)).await?;
-        handle.reindex(indexed).await?;
+        handle.reindex(indexes).await?;
         handle.verify().await?;
     }
     handle.append(level(run)).await?;

@@ -1,13 +1,13 @@
 //! Owns the scripts in which processes come and go: closed, killed, interrupted
 //! while they open.
 
-use tidelog_core::{Durability, Options};
+use tidelog_core::Durability;
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Crowd, Cut, Setup};
+use crate::sim::{Crowd, Cut};
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
@@ -34,17 +34,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(3),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            ..Options::default()
-        },
-        ..Plan::default()
-    }
+    Plan::draw(random, 3)
 }
 
 /// Closes and opens again, many times over.

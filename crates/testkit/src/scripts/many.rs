@@ -1,12 +1,12 @@
 //! Owns the scripts of many logs in one store.
 
-use tidelog_core::{LogId, Options};
+use tidelog_core::LogId;
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
 use crate::random::Random;
 use crate::run::{Failure, Run};
-use crate::sim::{Crowd, Cut, Setup};
+use crate::sim::{Crowd, Cut};
 
 const LOGS: [LogId; 3] = [LogId(1), LogId(2), LogId(1 << 40)];
 
@@ -19,17 +19,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(3),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            ..Options::default()
-        },
-        ..Plan::default()
-    }
+    Plan::draw(random, 3)
 }
 
 /// Logs are written beside each other by one process, twice.

@@ -1,14 +1,14 @@
 //! Owns the scripts about idempotent producers: everything is sent again, at any
 //! time, and kept once.
 
-use tidelog_core::{Durability, Options};
+use tidelog_core::{Durability, limits};
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, level};
 use crate::engine::Engine;
 use crate::generate::Generator;
 use crate::random::Random;
 use crate::run::{Failure, Handle, LOG, Run};
-use crate::sim::{Cut, Setup};
+use crate::sim::Cut;
 
 /// Batches of a producer that may be sent again and answered with their offsets.
 const WINDOW: usize = 8;
@@ -29,18 +29,9 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(4096),
-            ..Options::default()
-        },
-        ..Plan::default()
-    }
+    let mut plan = Plan::draw(random, 2);
+    plan.options.segment_bytes = Some(limits::SEGMENT_MIN);
+    plan
 }
 
 /// Two producers; each batch within the window comes again up to three times.

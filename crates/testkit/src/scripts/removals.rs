@@ -1,14 +1,14 @@
 //! Owns the scripts in which records are deleted and trimmed, and their space is given
 //! back, between appends and lives.
 
-use tidelog_core::{Durability, Indexes, Options, Retention, limits};
+use tidelog_core::{Durability, Indexes, Retention};
 
-use super::{LEVELS, Plan, Script, level};
+use super::{BOTH, Plan, Script, indexes, level};
 use crate::engine::Engine;
 use crate::generate::Sizes;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Crowd, Cut, Setup};
+use crate::sim::{Crowd, Cut};
 
 /// How old records may become where time decides, in microseconds.
 const AGE: u64 = 10_000_000;
@@ -68,26 +68,8 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    let indexed = random.index(2) == 0;
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(limits::SEGMENT_MIN),
-            indexes: Some(Indexes {
-                keys: indexed,
-                times: indexed,
-            }),
-            ..Options::default()
-        },
-        sizes: Sizes {
-            records: 4,
-            value: 500,
-        },
-    }
+    let indexes = indexes(random);
+    Plan::draw(random, 2).rolling(4, 500).indexed(indexes)
 }
 
 /// Deletes from sealed segments and from the one that grows, and gives space back.
@@ -186,13 +168,13 @@ async fn reindexed<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
         handle.append(level(run)).await?;
     }
     handle.delete().await?;
-    handle.reindex(true).await?;
+    handle.reindex(BOTH).await?;
     handle.verify().await?;
     handle.append(level(run)).await?;
     handle.delete().await?;
-    handle.reindex(false).await?;
+    handle.reindex(Indexes::default()).await?;
     handle.trim().await?;
-    handle.reindex(true).await?;
+    handle.reindex(BOTH).await?;
     handle.maintain().await?;
     handle.verify().await?;
     handle.close().await

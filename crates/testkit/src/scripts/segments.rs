@@ -1,21 +1,21 @@
 //! Owns the scripts about segments: rolling, merging, large batches, compressed
 //! ones, and the geometries that end a segment early.
 
-use tidelog_core::{Durability, Options, limits};
+use tidelog_core::Durability;
 
-use super::{LEVELS, Plan, Script, level};
+use super::{Plan, Script, fill, level};
 use crate::engine::Engine;
-use crate::generate::{Generator, Sizes};
+use crate::generate::Generator;
 use crate::random::Random;
 use crate::run::{Failure, LOG, Run};
-use crate::sim::{Cut, Setup};
+use crate::sim::Cut;
 
 pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
     vec![
         Script {
             name: "roll",
             plan,
-            play: |run| Box::pin(roll(run)),
+            play: |run| Box::pin(fill(run, 14)),
         },
         Script {
             name: "roll-stored",
@@ -30,7 +30,8 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
                 plan.sizes.value = 64;
                 plan
             },
-            play: |run| Box::pin(roll_often(run)),
+            // So often that the manifest has to be switched in the middle of a life.
+            play: |run| Box::pin(fill(run, 24)),
         },
         Script {
             name: "merge",
@@ -54,7 +55,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
                     Some(Generator::new(random.word(), plan.sizes).compression());
                 plan
             },
-            play: |run| Box::pin(roll(run)),
+            play: |run| Box::pin(fill(run, 14)),
         },
         Script {
             name: "nested",
@@ -75,46 +76,7 @@ pub(super) fn scripts<E: Engine>() -> Vec<Script<E>> {
 }
 
 fn plan(random: &mut Random) -> Plan {
-    Plan {
-        setup: Setup {
-            pace: random.below(2),
-            ..Setup::default()
-        },
-        options: Options {
-            durability: Some(LEVELS[random.index(3)]),
-            segment_bytes: Some(limits::SEGMENT_MIN),
-            ..Options::default()
-        },
-        sizes: Sizes {
-            records: 3,
-            value: 900,
-        },
-    }
-}
-
-/// Fills a few segments at any level.
-async fn roll<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
-    let handle = run.open(LOG).await?;
-    for _ in 0..14 {
-        handle.append(level(run)).await?;
-    }
-    handle.verify().await?;
-    handle.maintain().await?;
-    handle.append(Durability::Synced).await?;
-    handle.verify().await
-}
-
-/// Rolls so often that the manifest has to be switched in the middle of a life.
-async fn roll_often<E: Engine>(run: &Run<E>) -> Result<(), Failure> {
-    let handle = run.open(LOG).await?;
-    for _ in 0..24 {
-        handle.append(level(run)).await?;
-    }
-    handle.verify().await?;
-    handle.maintain().await?;
-    handle.append(Durability::Synced).await?;
-    handle.verify().await?;
-    handle.close().await
+    Plan::draw(random, 2).rolling(3, 900)
 }
 
 /// Fills a few segments without asking for a single sync.

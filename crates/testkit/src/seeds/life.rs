@@ -4,15 +4,16 @@
 use std::cell::Cell;
 use std::fmt;
 
-use tidelog_core::{At, Batch, Durability, ErrorKind, ReadLimits};
+use tidelog_core::{Durability, ErrorKind, Indexes, Keep, LogId, ReadLimits, Retention};
 
-use super::{Engine, LEVELS};
-use crate::engine::{Engine as _, refusal};
+use super::LEVELS;
+use super::verb::{Counts, Mix, Verb};
+use crate::engine::{Engine as _, LogEngine, Medium};
 use crate::generate::Generator;
 use crate::model::{History, Produced, Seen};
 use crate::random::{digest, mix};
 use crate::run::{Failure, Handle, LOG, Run};
-use crate::sim::{Crowd, Cut};
+use crate::sim::{Crowd, Cut, ELSEWHERE};
 
 /// Times a log is opened again when a fault hits the opening itself.
 const OPENINGS: u64 = 4;
@@ -20,77 +21,43 @@ const OPENINGS: u64 = 4;
 /// How many of the last batches of producers may be sent again.
 const RESENT: usize = 8;
 
-/// What a step may be, with how often in about two hundred. What reads everything
-/// is rare: it takes as long as a hundred of the others.
-const VERBS: [(Verb, u64); 17] = [
-    (Verb::Append, 100),
-    (Verb::Large, 2),
-    (Verb::Produce, 16),
-    (Verb::Resend, 8),
-    (Verb::Flush, 8),
-    (Verb::Sync, 8),
-    (Verb::Maintain, 6),
-    (Verb::Get, 20),
-    (Verb::Read, 10),
-    (Verb::Backwards, 8),
-    (Verb::Follow, 6),
-    (Verb::Stat, 6),
-    (Verb::Compare, 1),
-    (Verb::Look, 1),
-    (Verb::Crowd, 4),
-    (Verb::Close, 1),
-    (Verb::Kill, 1),
-];
+/// How old records may become where time decides, in microseconds.
+const AGE: u64 = 10_000_000;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
-    Open,
-    Append,
-    Large,
-    Produce,
-    Resend,
-    Flush,
-    Sync,
-    Maintain,
-    Get,
-    Read,
-    Backwards,
-    Follow,
-    Stat,
-    Compare,
-    Look,
-    Crowd,
-    Close,
-    Kill,
-    End,
-}
+/// Microseconds between the time up to which records go and those of any record: half of
+/// what generated times differ by.
+const AWAY: i64 = 1 << 19;
 
 /// One process after the other on one machine.
-pub(super) struct Life<'a> {
-    run: &'a Run<Engine>,
+pub(super) struct Life<'a, S: Medium> {
+    run: &'a Run<LogEngine<S>>,
+    mix: Mix,
     observed: Cell<u64>,
     /// What the writer saw when it last read everything.
     known: Vec<Seen>,
     step: u64,
     verb: Verb,
+    counts: Counts,
 }
 
-impl fmt::Display for Life<'_> {
+impl<S: Medium> fmt::Display for Life<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "step {} ({:?})", self.step, self.verb)
     }
 }
 
-type Open<'a> = Handle<'a, Engine>;
+type Open<'a, S> = Handle<'a, LogEngine<S>>;
 
-impl<'a> Life<'a> {
-    pub fn new(run: &'a Run<Engine>, observed: u64) -> Self {
+impl<'a, S: Medium> Life<'a, S> {
+    pub fn new(run: &'a Run<LogEngine<S>>, mix: Mix, observed: u64) -> Self {
         Self {
             run,
+            mix,
             observed: Cell::new(observed),
             known: Vec::new(),
             step: 0,
             verb: Verb::Open,
+            counts: Counts::new(),
         }
     }
 
@@ -99,14 +66,23 @@ impl<'a> Life<'a> {
         self.observed.get()
     }
 
+    /// The steps so far.
+    pub fn counts(self) -> Counts {
+        self.counts
+    }
+
     /// Opens what a crash of this sort left, and does `steps` steps with it. What
     /// is in flight at the end stays so.
     pub async fn live(&mut self, cut: Cut, steps: u64) -> Result<(), Failure> {
         let mut handle = self.open(cut).await?;
+        if let Err(failure) = self.look_at_backup(cut).await {
+            self.note_failure(&failure)?;
+        }
         for step in 0..steps {
             self.step = step;
-            self.verb = self.draw();
+            self.verb = self.draw(&handle);
             self.run.tell(|| format!("-- {self}"));
+            *self.counts.entry(self.verb).or_default() += 1;
             handle = self.step(handle).await?;
         }
         self.verb = Verb::End;
@@ -122,7 +98,7 @@ impl<'a> Life<'a> {
     }
 
     /// Reads everything; now and then in every way there is.
-    async fn look_back(&self, handle: &Open<'a>) -> Result<(), Failure> {
+    async fn look_back(&self, handle: &Open<'a, S>) -> Result<(), Failure> {
         if self.below(4) == 0 {
             handle.verify().await
         } else {
@@ -130,19 +106,29 @@ impl<'a> Life<'a> {
         }
     }
 
-    fn draw(&self) -> Verb {
-        let all: u64 = VERBS.iter().map(|(_, odds)| odds).sum();
-        let mut at = self.below(all);
-        for (verb, odds) in VERBS {
-            if at < odds {
-                return verb;
-            }
-            at -= odds;
+    fn draw(&self, handle: &Open<'a, S>) -> Verb {
+        let verb = self.mix.verb(self.below(self.mix.all()));
+        match verb {
+            Verb::Resend if self.produced().is_empty() => Verb::Produce,
+            verb if handle.engine().log().bounds().last.is_none() => verb.where_empty(),
+            verb => verb,
         }
-        Verb::Append
     }
 
-    async fn step(&mut self, handle: Open<'a>) -> Result<Open<'a>, Failure> {
+    /// The backup that a crash of this sort left is one that was made, whole.
+    async fn look_at_backup(&self, cut: Cut) -> Result<(), Failure> {
+        if self.run.model().backups().next().is_none() {
+            return Ok(());
+        }
+        let seen = self.run.look(LogId(LOG.0 + ELSEWHERE)).await?;
+        self.note_seen(&seen);
+        self.run.remember("looked at the backup", |model| {
+            model.backup(LOG).reopen(&seen, cut)
+        })?;
+        Ok(())
+    }
+
+    async fn step(&mut self, handle: Open<'a, S>) -> Result<Open<'a, S>, Failure> {
         let done = match self.verb {
             Verb::Close => {
                 return match handle.close().await {
@@ -162,7 +148,8 @@ impl<'a> Life<'a> {
             Err(failure) => {
                 self.note_failure(&failure)?;
                 // Of what was refused, producers send theirs again first.
-                if failure.is(ErrorKind::Full) && self.resend_lost(&handle).await.is_ok() {
+                let goes_on = failure.is(ErrorKind::Full) && !self.verb.removes();
+                if goes_on && self.resend_lost(&handle).await.is_ok() {
                     return Ok(handle);
                 }
                 self.again(handle).await
@@ -171,7 +158,7 @@ impl<'a> Life<'a> {
     }
 
     /// One step that leaves the log open.
-    async fn act(&mut self, handle: &Open<'a>) -> Result<(), Failure> {
+    async fn act(&mut self, handle: &Open<'a, S>) -> Result<(), Failure> {
         match self.verb {
             Verb::Large => {
                 let bytes = 1_000 + self.below(6_000) as usize;
@@ -182,6 +169,37 @@ impl<'a> Life<'a> {
             Verb::Resend => self.resend(handle).await?,
             Verb::Maintain => handle.maintain().await?,
             Verb::Get | Verb::Read | Verb::Backwards | Verb::Follow => self.read(handle).await?,
+            Verb::FindKey => self.observe(handle.find_key().await?.as_slice())?,
+            Verb::FindTime => self.observe(handle.find_time().await?.as_slice())?,
+            Verb::ReadKey => {
+                let from = self.somewhere(handle);
+                self.observe(&handle.read_key(from, self.limits()).await?)?;
+            }
+            Verb::Delete => handle.delete_few(8).await?,
+            Verb::Trim => handle.trim().await?,
+            Verb::TrimByRule => handle.trim_by_rule().await?,
+            Verb::Clear => handle.clear().await?,
+            Verb::Compact => handle.compact().await?,
+            Verb::Retain => self.retain(handle).await?,
+            Verb::Reindex => {
+                let (keys, times) = (self.below(4) > 0, self.below(4) > 0);
+                handle.reindex(Indexes { keys, times }).await?;
+            }
+            Verb::Gc => {
+                let keep = match self.below(2) {
+                    0 => Keep::Used,
+                    // Everything or nothing: what a block weighs differs by platform.
+                    _ if self.below(8_192) < 4_096 => Keep::Bytes(usize::MAX),
+                    _ => Keep::Bytes(0),
+                };
+                handle.engine().log().gc(keep);
+            }
+            Verb::Backup => {
+                handle.back_up().await?;
+                self.look_at_backup(Cut::Kill).await?;
+            }
+            Verb::Export => handle.export().await?,
+            Verb::Check => handle.check().await?,
             Verb::Stat => {
                 let stat = handle.engine().log().stat();
                 for fact in [stat.records, stat.bytes, stat.epoch, stat.bounds.durable] {
@@ -221,14 +239,14 @@ impl<'a> Life<'a> {
     }
 
     /// Kills the process, and opens the log in another.
-    async fn again(&mut self, handle: Open<'a>) -> Result<Open<'a>, Failure> {
+    async fn again(&mut self, handle: Open<'a, S>) -> Result<Open<'a, S>, Failure> {
         handle.kill();
         self.open(Cut::Kill).await
     }
 
     /// Opens the log, and sends what a crash took of its producers again. A fault
     /// may hit either; another process opens it then.
-    async fn open(&mut self, mut cut: Cut) -> Result<Open<'a>, Failure> {
+    async fn open(&mut self, mut cut: Cut) -> Result<Open<'a, S>, Failure> {
         self.known.clear();
         let mut openings = 1;
         loop {
@@ -251,7 +269,7 @@ impl<'a> Life<'a> {
         }
     }
 
-    async fn resend_lost(&self, handle: &Open<'a>) -> Result<(), Failure> {
+    async fn resend_lost(&self, handle: &Open<'a, S>) -> Result<(), Failure> {
         for (id, _, _, there) in self.produced() {
             if there.is_none() {
                 let ack = handle.resend(id, self.level()).await?;
@@ -268,7 +286,7 @@ impl<'a> Life<'a> {
     }
 
     /// Sends one of a producer's last batches once more.
-    async fn resend(&self, handle: &Open<'a>) -> Result<(), Failure> {
+    async fn resend(&self, handle: &Open<'a, S>) -> Result<(), Failure> {
         let mut produced = self.produced();
         let recent = produced.split_off(produced.len().saturating_sub(RESENT));
         if recent.is_empty() {
@@ -280,42 +298,54 @@ impl<'a> Life<'a> {
         Ok(())
     }
 
-    /// Reads a few records somewhere; what was there before must still be there.
-    async fn read(&self, handle: &Open<'a>) -> Result<(), Failure> {
-        let log = handle.engine().log();
-        let bounds = log.bounds();
-        if bounds.last.is_none() {
-            return Ok(());
-        }
-        let span = bounds.next - bounds.oldest;
-        let from = bounds.oldest + self.below(span);
-        let limits = ReadLimits::records(1 + self.below(4) as usize);
-        let batch = match self.verb {
-            Verb::Get => {
-                // An offset may be vacant: of a batch that was taken back.
-                match log.get(At::Offset(from)).await {
-                    Ok(entry) => {
-                        let record = entry.record();
-                        let digest = Engine::digest(&record);
-                        let offset = record.offset;
-                        return self.observe(&[Seen { offset, digest }]);
-                    }
-                    Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                    Err(error) => return Err(refusal(error.kind(), &error).into()),
-                }
+    /// Lets the log keep everything from now on, or so many records or bytes, or those
+    /// of some time.
+    async fn retain(&self, handle: &Open<'a, S>) -> Result<(), Failure> {
+        let mut retention = Retention::default();
+        match self.below(4) {
+            0 => retention.records = Some(1 + self.below(60)),
+            1 => retention.bytes = Some(4_096 * (1 + self.below(6))),
+            2 => {
+                retention.age = Some(AGE);
+                let times = handle.times().await?;
+                let time = times.get(self.below(times.len() as u64) as usize);
+                let time = time.copied().unwrap_or_default();
+                let now = time + AWAY + AGE.cast_signed();
+                self.run.host().set_clock(now);
             }
-            Verb::Read => log.read(At::Offset(from), limits).await,
-            Verb::Backwards => log.read_reverse(At::Offset(from), limits).await,
+            _ => {}
+        }
+        handle.retain(retention).await
+    }
+
+    /// Reads a few records somewhere; what was there before must still be there.
+    async fn read(&self, handle: &Open<'a, S>) -> Result<(), Failure> {
+        let (from, limits) = (self.somewhere(handle), self.limits());
+        let seen = match self.verb {
+            Verb::Get => handle.get(from).await?.into_iter().collect(),
+            Verb::Read => handle.read(from, limits).await?,
+            Verb::Backwards => handle.read_reverse(from, limits).await?,
             _ => {
-                let reader = log.reader();
+                let reader = handle.engine().log().reader();
+                if reader.bounds().last.is_none() {
+                    handle.sync().await?;
+                }
                 match reader.bounds().last {
-                    Some(last) => reader.follow(At::Offset(from.min(last)), limits).await,
-                    None => return Ok(()),
+                    Some(last) => handle.follow(from.min(last), limits).await?,
+                    None => Vec::new(),
                 }
             }
         };
-        let batch = batch.map_err(|error| refusal(error.kind(), &error))?;
-        self.observe(&seen(&batch))
+        self.observe(&seen)
+    }
+
+    fn somewhere(&self, handle: &Open<'a, S>) -> u64 {
+        let bounds = handle.engine().log().bounds();
+        bounds.oldest + self.below(bounds.next - bounds.oldest)
+    }
+
+    fn limits(&self) -> ReadLimits {
+        ReadLimits::records(1 + self.below(4) as usize)
     }
 
     fn observe(&self, seen: &[Seen]) -> Result<(), Failure> {
@@ -334,7 +364,7 @@ impl<'a> Life<'a> {
 
     /// A few appends, syncs and reads at the same time, one poll in `drops` of
     /// which is the last of its future.
-    async fn crowd(&self, handle: &Open<'a>, drops: u64) -> Result<(), Failure> {
+    async fn crowd(&self, handle: &Open<'a, S>, drops: u64) -> Result<(), Failure> {
         let mut crowd = Crowd::new(self.word(), drops);
         for member in 0..3 {
             crowd.add(member, async move {
@@ -395,14 +425,4 @@ impl<'a> Life<'a> {
         self.note(digest(1, failure.to_string().as_bytes()));
         Ok(())
     }
-}
-
-fn seen(batch: &Batch) -> Vec<Seen> {
-    let records = batch.records();
-    records
-        .map(|record| Seen {
-            offset: record.offset,
-            digest: Engine::digest(&record),
-        })
-        .collect()
 }

@@ -4,8 +4,6 @@ use std::cell::{Ref, RefCell};
 use std::rc::Rc;
 use std::task::Waker;
 
-use tidelog_core::BlobId;
-
 use super::disk::Disk;
 use super::fault::{Fault, Operation};
 use super::setup::Setup;
@@ -57,17 +55,20 @@ impl Machine {
         self.0.borrow().disk.clone()
     }
 
-    /// A blob that was created twice while this machine ran: numbers are never
-    /// used again.
-    #[must_use]
-    pub fn created_twice(&self) -> Option<BlobId> {
-        self.0.borrow().reborn
-    }
-
-    /// Whether more operations were asked for than the setup allows.
-    #[must_use]
-    pub fn ran_away(&self) -> bool {
-        self.0.borrow().ran_away
+    /// Whether no number of a blob was used twice while this machine ran, and no more
+    /// operations were asked for than the setup allows.
+    ///
+    /// # Errors
+    /// A sentence about what was.
+    pub fn behaved(&self) -> Result<(), String> {
+        let state = self.0.borrow();
+        if state.ran_away {
+            return Err("the engine asks for one store operation after the other".into());
+        }
+        match state.reborn {
+            Some(blob) => Err(format!("{blob} was created twice")),
+            None => Ok(()),
+        }
     }
 
     /// How many operations of a class were started.

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
-use tidelog_core::Geometry;
+use tidelog_core::{Geometry, MemoryStore};
 
-use super::fault::{Fault, Listing};
+use super::fault::{Effect, Fault, Listing};
 
 /// Who may write to a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,8 +40,29 @@ pub struct Setup {
     pub dies_at: Option<u64>,
     /// The folder that stands for the disk, where the stores are not simulated.
     pub home: Option<Rc<Path>>,
+    /// The memory that stands for the disk, and for that elsewhere, where the stores are
+    /// not simulated.
+    pub memory: Option<[Rc<MemoryStore>; 2]>,
     /// Where each operation is written down, for whoever looks into a failure.
     pub notes: Option<Notes>,
+}
+
+impl Setup {
+    /// A machine whose stores are not simulated but these, the second one elsewhere.
+    #[must_use]
+    pub fn holding(memory: [Rc<MemoryStore>; 2]) -> Self {
+        Self {
+            memory: Some(memory),
+            ..Self::default()
+        }
+    }
+
+    /// Whether an append may find no space.
+    #[must_use]
+    pub fn may_be_full(&self) -> bool {
+        let full = |fault: &Fault| matches!(fault.effect, Effect::Full(_));
+        self.capacity < u64::MAX || self.faults.iter().any(full)
+    }
 }
 
 /// One line for each operation of a machine, with its outcome.
@@ -65,6 +86,7 @@ impl Default for Setup {
             operations_max: 4_000,
             dies_at: None,
             home: None,
+            memory: None,
             notes: None,
         }
     }

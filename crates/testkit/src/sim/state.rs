@@ -11,6 +11,7 @@ use super::error::SimError;
 use super::fault::{Effect, Landed, Operation};
 use super::request::{Flight, Outcome, Request};
 use super::setup::{Claims, Setup};
+use super::store::ELSEWHERE;
 use super::trace::Trace;
 use crate::planted;
 use crate::random::Random;
@@ -260,7 +261,9 @@ impl State {
                     return;
                 }
                 let appends = self.appends.entry(blob).or_default();
-                if position == 0 && *appends > 0 {
+                // A backup has the numbers of its log: what one that was cut short has
+                // left makes room for them.
+                if position == 0 && *appends > 0 && blob.log.0 < ELSEWHERE {
                     self.reborn = Some(blob);
                 }
                 *appends += 1;

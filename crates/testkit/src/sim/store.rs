@@ -60,6 +60,12 @@ impl SimStore {
         }
     }
 
+    /// Whether it is in that other place.
+    #[must_use]
+    pub const fn is_elsewhere(&self) -> bool {
+        self.shift == ELSEWHERE
+    }
+
     /// The store in which the machine's log `log` is, and its number there.
     #[must_use]
     pub fn placed(&self, log: LogId) -> (Self, LogId) {

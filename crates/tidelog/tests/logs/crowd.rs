@@ -1,9 +1,9 @@
 //! Every verb at once: writers, followers, readers, and whoever removes, compacts, maintains,
-//! reindexes and checks, all on one log; and what each of them was promised.
+//! reindexes, checks and backs up, all on one log; and what each of them was promised.
 
 mod ledger;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use ledger::{Ledger, Told};
 use tidelog::blocking::{Log, Logs, Reader};
 use tidelog::{
-    AppendOptions, At, BlockStore, Compaction, Durability, ErrorKind, Indexes, Keep, NewRecord,
-    Options, Producer, ProducerId, ReadLimits, TrimTo,
+    AppendOptions, At, BlockStore, Compaction, Durability, ErrorKind, Indexes, Keep, MemoryStore,
+    NewRecord, Options, Producer, ProducerId, ReadLimits, TrimTo,
 };
 
 const WRITERS: u64 = 3;
@@ -33,6 +33,8 @@ fn key(number: u64) -> Vec<u8> {
 /// One log, and everybody who uses it.
 struct Crowd<S: BlockStore> {
     log: Log<S>,
+    /// Where its backups are.
+    copies: Logs<MemoryStore>,
     ledger: Ledger,
     /// The offset that each follower reads next.
     followed: [AtomicU64; FOLLOWERS],
@@ -43,6 +45,7 @@ impl<S: BlockStore<Error: Send + Sync> + Send + Sync> Crowd<S> {
     fn run(log: Log<S>, beside: impl Fn(&Self) + Sync) -> Self {
         let crowd = Self {
             log,
+            copies: Logs::memory(),
             ledger: Ledger::default(),
             followed: Default::default(),
             written: AtomicBool::new(false),
@@ -53,12 +56,13 @@ impl<S: BlockStore<Error: Send + Sync> + Send + Sync> Crowd<S> {
                 scope.spawn(move || crowd.follow(which));
             }
             scope.spawn(|| crowd.follow_key());
-            let verbs: [fn(&Self); 6] = [
+            let verbs: [fn(&Self); 7] = [
                 Self::delete,
                 Self::trim,
                 Self::compact,
                 Self::maintain,
                 Self::reindex,
+                Self::back_up,
                 Self::look,
             ];
             let beside: Vec<_> = verbs
@@ -85,6 +89,8 @@ impl<S: BlockStore<Error: Send + Sync> + Send + Sync> Crowd<S> {
                 thread::yield_now();
             }
             crowd.judge_all(&crowd.log);
+            crowd.copies.back_up("log", &crowd.log).unwrap();
+            crowd.judge_all(&crowd.copy());
             drop(ended);
         });
         crowd
@@ -295,6 +301,43 @@ impl<S: BlockStore<Error: Send + Sync> + Send + Sync> Crowd<S> {
         self.log.reindex(BOTH).unwrap();
     }
 
+    /// Backs up, and holds each backup against what was told before it was begun.
+    fn back_up(&self) {
+        while self.goes_on() {
+            let (past, given) = (self.ledger.past(), self.ledger.given());
+            let done = self.copies.back_up("log", &self.log).unwrap();
+            assert!(done.damage.is_empty(), "{:?}", done.damage);
+            let next = given.keys().next_back().map_or(0, |last| last + 1);
+            assert!(done.next >= next, "{done:?}, where {next} was next");
+            let copy = self.copy();
+            assert_eq!(copy.bounds().next, done.next);
+            let mut left = BTreeSet::new();
+            let mut at = At::Oldest;
+            loop {
+                let batch = copy.read(at, ReadLimits::default()).unwrap();
+                for record in batch.records() {
+                    self.ledger.judge(&record, &past);
+                    left.insert(record.offset);
+                }
+                if batch.next() == done.next {
+                    break;
+                }
+                at = At::Offset(batch.next());
+            }
+            let mut given = given.into_keys();
+            let lost =
+                given.find(|offset| !left.contains(offset) && !self.ledger.may_be_missing(*offset));
+            assert_eq!(lost, None, "it is not in a backup");
+            let findings = copy.check().unwrap().findings;
+            assert!(findings.is_empty(), "{findings:?}");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn copy(&self) -> Log<MemoryStore> {
+        self.copies.log("log").read_only(true).open().unwrap()
+    }
+
     /// Reads in every way there is.
     fn look(&self) {
         let reader = self.log.reader();
@@ -374,7 +417,7 @@ impl<S: BlockStore<Error: Send + Sync> + Send + Sync> Crowd<S> {
     }
 
     /// Nobody is at work any more: the log holds what the ledger says.
-    fn judge_all(&self, log: &Log<S>) {
+    fn judge_all<T: BlockStore<Error: Send + Sync>>(&self, log: &Log<T>) {
         let past = self.ledger.past();
         let mut left = BTreeMap::new();
         let mut at = At::Oldest;

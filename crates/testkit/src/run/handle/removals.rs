@@ -3,10 +3,10 @@
 
 use std::future::Future;
 
-use tidelog_core::{Options, Retention};
+use tidelog_core::{At, Options, Retention, TrimTo};
 
 use super::{Failure, Handle};
-use crate::engine::{Engine, Refusal, Removing};
+use crate::engine::{Engine, Refusal, Removed, Removing};
 use crate::generate::GeneratedRecord;
 use crate::model::{History, RemovalId, Seen, superfluous};
 
@@ -23,12 +23,41 @@ impl<E: Engine> Handle<'_, E> {
         let mut records = self.removable();
         let one_in = [2, 2, 16][self.drawn(3)];
         records.retain(|_| self.drawn(one_in) == 0);
-        if records.is_empty() {
+        self.delete_these(records).await.map(drop)
+    }
+
+    /// Deletes some of `most` records that follow each other, and offsets that nobody
+    /// has. Nothing else may be going on.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn delete_few(&self, most: usize) -> Result<(), Failure> {
+        let mut records = self.removable();
+        records.drain(..self.drawn(records.len()));
+        records.truncate(most);
+        let first = records.first().copied();
+        records.retain(|record| Some(*record) == first || self.drawn(3) > 0);
+        let certain = self.certain(&records);
+        let all = records.len() as u64;
+        let removed = self.delete_these(records).await?;
+        if (certain..=all).contains(&removed) {
             return Ok(());
         }
-        let offsets: Vec<u64> = records.iter().map(|record| record.offset).collect();
+        Err(Failure::Broken(format!(
+            "{removed} records were deleted, where {certain} to {all} were there"
+        )))
+    }
+
+    async fn delete_these(&self, records: Vec<Seen>) -> Result<u64, Failure> {
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let mut offsets: Vec<u64> = records.iter().map(|record| record.offset).collect();
+        // Nobody has this one yet: it is left out.
+        offsets.push(u64::MAX);
         let deletion = self.engine.remove(Removing::Deleted(&offsets));
-        self.remove(records, 0, deletion).await.map(drop)
+        let removed = self.remove(records, 0, deletion).await?;
+        Ok(removed.records)
     }
 
     /// Trims away some of the oldest records.
@@ -37,13 +66,104 @@ impl<E: Engine> Handle<'_, E> {
     /// [`Failure`].
     pub async fn trim(&self) -> Result<(), Failure> {
         let mut records = self.removable();
-        records.truncate(self.drawn(records.len() + 1));
+        records.truncate(1 + self.drawn(records.len()));
         let Some(last) = records.last() else {
             return Ok(());
         };
         let below = last.offset + 1;
-        let trim = self.engine.remove(Removing::Trimmed(below));
+        let to = TrimTo::Before(At::Offset(below));
+        let trim = self.engine.remove(Removing::Trimmed(to));
         self.remove(records, below, trim).await.map(drop)
+    }
+
+    /// Removes everything. Nothing else may be going on.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn clear(&self) -> Result<(), Failure> {
+        if !E::REMOVES {
+            return Ok(());
+        }
+        let below = self.sync().await?;
+        let clear = self.engine.remove(Removing::Cleared);
+        self.remove(self.removable(), below, clear).await?;
+        match self.told(self.engine.seen().await).await?.first() {
+            None => Ok(()),
+            Some(left) => Err(Failure::Broken(format!(
+                "offset {} is there after everything was removed",
+                left.offset
+            ))),
+        }
+    }
+
+    /// Trims by count, by bytes or by age, and holds what was planned, and what was
+    /// done, against what it has to be. Nothing else may be going on.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn trim_by_rule(&self) -> Result<(), Failure> {
+        if !E::REMOVES {
+            return Ok(());
+        }
+        let seen = self.marked().await?;
+        let (to, exact) = match self.drawn(3) {
+            0 => {
+                let keep = self.drawn(seen.len() + 2);
+                let gone = seen.len().saturating_sub(keep);
+                (TrimTo::Records(keep as u64), Some(gone))
+            }
+            1 => (TrimTo::Bytes(512 * self.drawn(40) as u64), None),
+            _ => self.known(&seen, |known| {
+                let time = match known.get(self.drawn(known.len() + 1)) {
+                    Some((_, record)) => record.time,
+                    None => i64::MAX,
+                };
+                let gone = known.iter().position(|(_, record)| record.time > time);
+                (TrimTo::Time(time), Some(gone.unwrap_or(known.len())))
+            }),
+        };
+        let planned = self.planned(&seen, to).await?;
+        if exact.is_some_and(|exact| exact != planned.len()) {
+            return Err(Failure::Broken(format!(
+                "trimming to {to:?} would remove {} records, not {exact:?}",
+                planned.len()
+            )));
+        }
+        let count = planned.len() as u64;
+        let below = planned.last().map_or(0, |last| last.offset + 1);
+        let trim = self.engine.remove(Removing::Trimmed(to));
+        let done = self.remove(planned, below, trim).await?;
+        if done.records == count {
+            return Ok(());
+        }
+        Err(Failure::Broken(format!(
+            "trimming to {to:?} removed {} records, where {count} were planned",
+            done.records
+        )))
+    }
+
+    /// Which of the records that are seen such a trim would remove: what it says of
+    /// their number is what it says of their offsets.
+    async fn planned(&self, seen: &[Seen], to: TrimTo) -> Result<Vec<Seen>, Failure> {
+        let plan = self.engine.plan(Removing::Trimmed(to)).await;
+        let plan = self.told(plan).await?;
+        let oldest = plan.oldest.unwrap_or(0);
+        let below = seen.partition_point(|record| record.offset < oldest);
+        if plan.records == below as u64 {
+            return Ok(seen[..below].to_vec());
+        }
+        Err(Failure::Broken(format!(
+            "trimming to {to:?} would remove {} records, but {below} lie below {oldest}",
+            plan.records
+        )))
+    }
+
+    /// Everything that is there, synced and vouched for.
+    async fn marked(&self) -> Result<Vec<Seen>, Failure> {
+        let oldest = Removing::Trimmed(TrimTo::Before(At::Oldest));
+        self.told(self.engine.remove(oldest).await).await?;
+        self.sync().await?;
+        self.told(self.engine.seen().await).await
     }
 
     /// Deletes what newer records have made superfluous, up to some time. Nothing else
@@ -68,8 +188,16 @@ impl<E: Engine> Handle<'_, E> {
         if self.forgiven() {
             records = seen;
         }
-        let compaction = self.engine.remove(Removing::Compacted(updates, tombstones));
-        let removed = self.remove(records, 0, compaction).await?;
+        let superfluous = Removing::Compacted(updates, tombstones);
+        let planned = self.told(self.engine.plan(superfluous).await).await?;
+        if planned.records != expected && !self.forgiven() {
+            return Err(Failure::Broken(format!(
+                "compaction would delete {} records instead of {expected}",
+                planned.records
+            )));
+        }
+        let compaction = self.engine.remove(superfluous);
+        let removed = self.remove(records, 0, compaction).await?.records;
         if removed == expected || self.forgiven() {
             return Ok(());
         }
@@ -98,18 +226,18 @@ impl<E: Engine> Handle<'_, E> {
         let retention = Some(retention);
         let options = Options {
             retention,
-            ..self.run.options()
-        };
-        self.run.set_options(options);
-        let options = Options {
-            retention,
             ..Options::default()
         };
-        self.told(self.engine.configure(&options).await).await
+        self.told(self.engine.configure(&options).await).await?;
+        self.run.set_options(Options {
+            retention,
+            ..self.run.options()
+        });
+        Ok(())
     }
 
-    /// Housekeeping until there is nothing more to do. Where the log keeps only so many
-    /// records, or those of some time, nothing else may be going on.
+    /// Housekeeping until there is nothing more to do. Where the log does not keep
+    /// everything, nothing else may be going on.
     ///
     /// # Errors
     /// [`Failure`].
@@ -128,11 +256,10 @@ impl<E: Engine> Handle<'_, E> {
     /// What retention has to remove now, removal by removal.
     async fn retired(&self) -> Result<Vec<Vec<Seen>>, Failure> {
         let retention = self.run.options.get().retention.unwrap_or_default();
-        if !E::REMOVES || (retention.age, retention.records) == (None, None) {
+        if !E::REMOVES || retention == Retention::default() {
             return Ok(Vec::new());
         }
-        self.sync().await?;
-        let seen = self.told(self.engine.seen().await).await?;
+        let seen = self.marked().await?;
         let age = retention.age.and_then(|age| i64::try_from(age).ok());
         let old = age.map_or(0, |age| {
             let time = self.run.host.clock() - age + HASTE;
@@ -143,6 +270,9 @@ impl<E: Engine> Handle<'_, E> {
         });
         if self.forgiven() {
             return Ok(vec![seen]);
+        }
+        if let Some(bytes) = retention.bytes {
+            return Ok(vec![self.planned(&seen, TrimTo::Bytes(bytes)).await?]);
         }
         let (old, rest) = seen.split_at(old);
         let most = retention.records.unwrap_or(u64::MAX);
@@ -156,8 +286,8 @@ impl<E: Engine> Handle<'_, E> {
         &self,
         records: Vec<Seen>,
         below: u64,
-        removal: impl Future<Output = Result<u64, Refusal>>,
-    ) -> Result<u64, Failure> {
+        removal: impl Future<Output = Result<Removed, Refusal>>,
+    ) -> Result<Removed, Failure> {
         let begun = self.begin(vec![records], below);
         let answer = removal.await;
         self.run
@@ -212,6 +342,14 @@ impl<E: Engine> Handle<'_, E> {
         history.map_or_else(Vec::new, History::removable)
     }
 
+    /// How many of these records are there for certain.
+    fn certain(&self, records: &[Seen]) -> u64 {
+        let model = self.run.model();
+        let history = model.get(self.log);
+        let certain = |record: &&Seen| history.is_some_and(|history| !history.is_doubtful(record));
+        records.iter().filter(certain).count() as u64
+    }
+
     /// Whether the disk lies.
     fn forgiven(&self) -> bool {
         let model = self.run.model();
@@ -225,7 +363,7 @@ impl<E: Engine> Handle<'_, E> {
         look(&history.map_or_else(Vec::new, |history| history.known(seen)))
     }
 
-    fn drawn(&self, bound: usize) -> usize {
+    pub(super) fn drawn(&self, bound: usize) -> usize {
         self.run
             .generate(|generator| generator.random().index(bound))
     }
