@@ -1,22 +1,22 @@
-//! Hostile stores stay within their memory: in each test every field of one part of the
+//! Hostile stores stay within their memory and time: in each test every field of one part of the
 //! format claims to be huge.
 
 use std::sync::{Mutex, PoisonError};
 
 use tidelog_core::Compression;
-use tidelog_fuzz::bombs::{MEMORY_MAX, Part, detonate, overstate};
+use tidelog_fuzz::bombs::{MEMORY_MAX, Part, TIME_MAX, detonate, overstate};
 
 /// Memory is counted for the whole process, so that one part is tried at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn stays_small(part: Part, at_least: usize) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let (count, most) = detonate(part);
-    println!("{part:?}: {count} stores, {most} bytes of memory at most");
-    assert!(count >= at_least, "only {count} stores were made");
+    let blast = detonate(part);
+    println!("{part:?}: {blast:?}");
+    assert!(blast.stores >= at_least, "too few stores: {blast:?}");
     assert!(
-        most <= MEMORY_MAX,
-        "{part:?} took {most} bytes of memory; {MEMORY_MAX} are allowed"
+        blast.memory <= MEMORY_MAX && blast.time <= TIME_MAX,
+        "{part:?}: {blast:?}; {MEMORY_MAX} bytes and {TIME_MAX:?} are allowed"
     );
 }
 

@@ -1,16 +1,16 @@
-//! Operations against the model: a log is written, read, closed, killed and cut off from
-//! power in whatever order, and must keep what it promised.
+//! Operations against the model: a log is written, read, looked up in, emptied, closed,
+//! killed and cut off from power in whatever order, and must keep what it promised.
 
 use std::rc::Rc;
 
 use arbitrary::Unstructured;
-use tidelog_core::{Compression, Durability, Geometry, Options, limits};
+use tidelog_core::{Compression, Durability, Geometry, Indexes, Options, limits};
 use tidelog_testkit::engine::LogEngine;
 use tidelog_testkit::generate::{Generator, Sizes};
 use tidelog_testkit::model::Model;
 use tidelog_testkit::oracle::{aftermath, first_look, second_look, without_power};
 use tidelog_testkit::run::{Failure, Handle, LOG, Run};
-use tidelog_testkit::sim::{self, Crashes, Cut, Listing, Machine, Setup, Trace};
+use tidelog_testkit::sim::{self, Crashes, Cut, Listing, Machine, Notes, Setup, Trace};
 
 use crate::Fed;
 
@@ -30,7 +30,7 @@ pub(crate) fn check(bytes: &[u8]) -> Fed {
     let mut cut = Cut::Power;
     for life in 1..=LIVES {
         run.record();
-        judge(&run, live(&run, cut, &mut input));
+        judge(&run, plan.live(&run, cut, &mut input));
         let moments = run.machine().take_trace().map(Trace::into_moments);
         let moments = moments.unwrap_or_default();
         if input.is_empty() || moments.is_empty() {
@@ -75,6 +75,8 @@ impl Plan {
                     ..Setup::default().geometry
                 },
                 listing: Listing::ALL[usize::from(machine >> 5) % Listing::ALL.len()],
+                // Whoever feeds a file wants to know how it came to that.
+                notes: (!cfg!(fuzzing)).then(Notes::default),
                 ..Setup::default()
             },
             options: Options {
@@ -85,6 +87,13 @@ impl Plan {
                     _ => Compression::Deflate,
                 }),
                 segment_bytes: Some(limits::SEGMENT_MIN),
+                indexes: match log >> 5 & 3 {
+                    0 => None,
+                    wanted => Some(Indexes {
+                        keys: wanted & 1 != 0,
+                        times: wanted & 2 != 0,
+                    }),
+                },
                 cache_bytes: 64 << 10,
                 ..Options::default()
             },
@@ -97,6 +106,86 @@ impl Plan {
 
     fn run(&self, machine: Machine, model: Rc<Model>, seed: u64) -> Run<LogEngine> {
         Run::new(machine, model, self.options, self.sizes, seed)
+    }
+
+    /// One life, up to the byte that ends it. Each operation is a byte: what, and above the
+    /// low four bits at which level, by whom or how much.
+    async fn live(
+        &self,
+        run: &Run<LogEngine>,
+        cut: Cut,
+        input: &mut Unstructured<'_>,
+    ) -> Result<(), Failure> {
+        let mut handle = reopen(run, cut).await?;
+        for _ in 0..OPERATIONS {
+            if input.is_empty() {
+                break;
+            }
+            let operation: u8 = input.arbitrary().unwrap_or_default();
+            let how = operation >> 4;
+            match operation & 15 {
+                0 => {
+                    handle.append(level(how)).await?;
+                }
+                1 => {
+                    // So that the input decides which records go.
+                    for _ in 0..how >> 2 {
+                        run.generate(|generator| generator.random().word());
+                    }
+                    match how & 3 {
+                        0 | 1 => handle.delete().await?,
+                        2 => handle.trim().await?,
+                        _ => handle.compact().await?,
+                    }
+                }
+                2 => {
+                    // Otherwise the next opening would ask for those of the plan.
+                    if self.options.indexes.is_none() {
+                        handle.reindex(how & 1 == 0).await?;
+                    }
+                }
+                3 => {
+                    handle.append(None).await?;
+                }
+                4 | 5 => {
+                    let producer = Generator::producer(how >> 2);
+                    handle.produce(producer, level(how)).await?;
+                }
+                6 => {
+                    let bytes = usize::from(how) * 600;
+                    let batch = run.generate(|generator| generator.large(bytes));
+                    handle.append_batch(batch, None, None).await?;
+                }
+                7 => {
+                    let model = run.model();
+                    let produced = model.get(LOG).map(|history| history.produced());
+                    let produced = produced.unwrap_or_default();
+                    let back = usize::from(how) % 8;
+                    if let Some((id, ..)) = produced.iter().rev().nth(back) {
+                        handle.resend(*id, level(how)).await?;
+                    }
+                }
+                8 => {
+                    handle.flush().await?;
+                }
+                9 => {
+                    handle.sync().await?;
+                }
+                10 => handle.maintain().await?,
+                11 => handle.compare().await?,
+                12 => handle.verify().await?,
+                13 => {
+                    handle.close().await?;
+                    handle = reopen(run, Cut::Power).await?;
+                }
+                14 => {
+                    handle.kill();
+                    handle = reopen(run, Cut::Kill).await?;
+                }
+                _ => return Ok(()),
+            }
+        }
+        handle.verify().await
     }
 }
 
@@ -112,6 +201,11 @@ fn choose(input: &mut Unstructured<'_>, bound: u64) -> u64 {
 fn judge(run: &Run<LogEngine>, played: impl Future<Output = Result<(), Failure>>) {
     let played = sim::run(run.machine(), played).map_err(Failure::from);
     if let Err(failure) = played.and_then(|played| played) {
+        if let Some(notes) = &run.machine().setup().notes {
+            for line in notes.borrow().iter() {
+                eprintln!("{line}");
+            }
+        }
         panic!("{failure}");
     }
     assert_eq!(run.machine().created_twice(), None);
@@ -133,62 +227,4 @@ async fn reopen(run: &Run<LogEngine>, cut: Cut) -> Result<Handle<'_, LogEngine>,
         }
     }
     Ok(handle)
-}
-
-/// One life, up to the byte that ends it. Each operation is a byte: what, and above the
-/// low four bits at which level or by whom.
-async fn live(run: &Run<LogEngine>, cut: Cut, input: &mut Unstructured<'_>) -> Result<(), Failure> {
-    let mut handle = reopen(run, cut).await?;
-    for _ in 0..OPERATIONS {
-        if input.is_empty() {
-            break;
-        }
-        let operation: u8 = input.arbitrary().unwrap_or_default();
-        let how = operation >> 4;
-        match operation & 15 {
-            0..=2 => {
-                handle.append(level(how)).await?;
-            }
-            3 => {
-                handle.append(None).await?;
-            }
-            4 | 5 => {
-                let producer = Generator::producer(how >> 2);
-                handle.produce(producer, level(how)).await?;
-            }
-            6 => {
-                let bytes = usize::from(how) * 600;
-                let batch = run.generate(|generator| generator.large(bytes));
-                handle.append_batch(batch, None, None).await?;
-            }
-            7 => {
-                let model = run.model();
-                let produced = model.get(LOG).map(|history| history.produced());
-                let produced = produced.unwrap_or_default();
-                let back = usize::from(how) % 8;
-                if let Some((id, ..)) = produced.iter().rev().nth(back) {
-                    handle.resend(*id, level(how)).await?;
-                }
-            }
-            8 => {
-                handle.flush().await?;
-            }
-            9 => {
-                handle.sync().await?;
-            }
-            10 => handle.maintain().await?,
-            11 => handle.compare().await?,
-            12 => handle.verify().await?,
-            13 => {
-                handle.close().await?;
-                handle = reopen(run, Cut::Power).await?;
-            }
-            14 => {
-                handle.kill();
-                handle = reopen(run, Cut::Kill).await?;
-            }
-            _ => return Ok(()),
-        }
-    }
-    handle.verify().await
 }

@@ -57,6 +57,10 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 break;
             };
             cursor = cursor.max(part.base_offset());
+            if cursor >= snapshot.visible {
+                cursor = snapshot.visible;
+                break;
+            }
             // What was read comes first; the next read says what is in the way.
             let deleted = match self.deleted(&part, cursor).await {
                 Err(_) if !slices.is_empty() => break,

@@ -438,7 +438,9 @@ fn assemble(parts: Parts, floor: u64) -> Recovered {
             bytes: scan.loose_bytes,
         });
     }
-    let next = end.next_offset.max(floor);
+    // Whatever the last segment says, no offset that stands in one is given again.
+    let given = segments.iter().map(|segment| segment.meta.next_offset);
+    let next = given.fold(end.next_offset.max(floor), u64::max);
     plan.base_offset = if plan.copy.is_empty() {
         next
     } else {

@@ -129,6 +129,8 @@ impl<E> Writer<E> {
             if !loose.copy {
                 header.clamp_floor = clamp;
             }
+            // A segment that begins with it begins with the index time before it.
+            self.staged_clamp = header.clamp_floor;
             clamp = clamp
                 .max(header.clamp_floor)
                 .max(loose.frame.span.map_or(clamp, |s| s.max));
@@ -205,6 +207,7 @@ impl<E> Writer<E> {
             ..Place::new(self.log, active.meta)
         };
         let (next, clamp) = (active.totals.next_offset, active.totals.clamp);
+        let staged_clamp = self.staged_clamp;
         // The next batch goes behind the padding, unless it was to go into another
         // segment, be that one that is yet to begin.
         let staging = self.place;
@@ -228,6 +231,8 @@ impl<E> Writer<E> {
         self.queue.push_back(group);
         self.requeue(frames)?;
         self.queue.extend(behind);
+        // Nothing that is staged is gone.
+        self.staged_clamp = staged_clamp;
         if elsewhere {
             self.place = staging;
         }
