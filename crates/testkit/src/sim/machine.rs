@@ -55,17 +55,22 @@ impl Machine {
         self.0.borrow().disk.clone()
     }
 
+    /// Whether more operations were asked for than the setup allows.
+    #[must_use]
+    pub fn ran_away(&self) -> bool {
+        self.0.borrow().ran_away
+    }
+
     /// Whether no number of a blob was used twice while this machine ran, and no more
     /// operations were asked for than the setup allows.
     ///
     /// # Errors
     /// A sentence about what was.
     pub fn behaved(&self) -> Result<(), String> {
-        let state = self.0.borrow();
-        if state.ran_away {
+        if self.ran_away() {
             return Err("the engine asks for one store operation after the other".into());
         }
-        match state.reborn {
+        match self.0.borrow().reborn {
             Some(blob) => Err(format!("{blob} was created twice")),
             None => Ok(()),
         }
