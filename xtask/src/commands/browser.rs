@@ -1,5 +1,8 @@
 //! `cargo xtask browser`: the stores of `crates/web` in a real Chromium. Their tests in
-//! windows and in workers; the browser killed while it writes; an origin without room.
+//! windows and in workers; the browser killed while it writes; an origin without room. And
+//! the npm package as those have it who build sites.
+
+mod packaging;
 
 use std::path::PathBuf;
 
@@ -37,6 +40,8 @@ pub enum Look {
     Kills(Kills),
     /// Run the conformance suite over OPFS in an origin whose quota is small.
     Quota,
+    /// Install the npm package as it is published, and run what bundlers make of it.
+    Packaging(packaging::Options),
 }
 
 /// How often, and when.
@@ -60,6 +65,7 @@ pub fn run(workspace: &Workspace, look: &Look, quick: bool) -> Result<Outcome> {
         Look::Stores => stores(workspace),
         Look::Kills(options) => kills(workspace, options, quick),
         Look::Quota => quota(workspace),
+        Look::Packaging(options) => packaging::run(workspace, options, quick),
     }
 }
 

@@ -62,6 +62,11 @@ const PARTS: &[Part] = &[
         amount: Some(("--kills", 200)),
     },
     Part {
+        name: "browser-packaging",
+        arguments: &["browser", "packaging", "--all"],
+        amount: None,
+    },
+    Part {
         name: "power-cut",
         arguments: &["power-cut", "--controls", "4"],
         amount: Some(("--cuts", 500)),
