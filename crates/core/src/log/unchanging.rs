@@ -51,6 +51,9 @@ impl<E> Writer<E> {
                 state.masks.remove(&meta.number);
             }
             state.facts.next_offset = first.0;
+        } else {
+            // Segments at the end of which nothing was left are gone; their offsets count.
+            state.facts.next_offset = state.facts.next_offset.max(self.durable);
         }
         state.facts.allocated = state.facts.allocated.max(self.next_number);
         state

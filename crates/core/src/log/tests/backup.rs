@@ -61,6 +61,21 @@ fn a_backup_is_the_log_again() {
 }
 
 #[test]
+fn offsets_of_which_no_segment_is_left_are_in_a_backup() {
+    let (store, target) = (Rc::new(MemoryStore::new()), Rc::new(MemoryStore::new()));
+    let log = open(&store, Options::default());
+    append(&log, 0, 8, 4, Durability::Synced);
+    back_up(&log, &target);
+    append(&log, 8, 10, 2, Durability::Synced);
+    back_up(&log, &target);
+    run(log.delete(&[8, 9])).unwrap();
+    assert_eq!(back_up(&log, &target).next, 10);
+    let copy = open(&target, Options::read_only());
+    let read = run(copy.read(At::Oldest, ReadLimits::default())).unwrap();
+    assert_eq!((read.len(), read.next(), copy.bounds().next), (8, 10, 10));
+}
+
+#[test]
 fn only_what_is_new_is_copied() {
     let (store, target) = (Rc::new(MemoryStore::new()), Rc::new(MemoryStore::new()));
     let log = open(&store, small());
