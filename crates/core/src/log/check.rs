@@ -10,7 +10,7 @@ use super::manifest::find;
 use super::mismatch::Mismatch;
 use super::scan::{Damage, ScanOptions, SegmentScan, scan};
 use super::segment::segment_blob;
-use super::snapshot::Part;
+use super::snapshot::{Part, Snapshot};
 use crate::format::{BLOB_HEADER, BlobHeader, Fault, FooterPlace, SegmentMeta};
 use crate::sharing::Sharing;
 use crate::store::{BlobId, BlockStore};
@@ -151,6 +151,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         while let Some(part) = snapshot.part(index)
             && part.extent().is_some()
         {
+            let at = index;
             index += 1;
             if from > 0 && part.next_offset() <= from {
                 continue;
@@ -160,7 +161,7 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 break;
             }
             let mut found = Report::default();
-            self.check_part(&part, &mut found).await?;
+            self.check_part(&snapshot, at, &mut found).await?;
             // What was read may have been replaced meanwhile, and be gone.
             if !found.is_healthy()
                 && let Some(newer) = self.inner().newer(&snapshot).await
@@ -211,9 +212,13 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
 
     async fn check_part(
         &self,
-        part: &Part<'_>,
+        snapshot: &Snapshot,
+        at: usize,
         report: &mut Report,
     ) -> Result<(), Unread<S::Error>> {
+        let Some(part) = &snapshot.part(at) else {
+            return Ok(());
+        };
         let (base, next) = (part.base_offset(), part.next_offset());
         if let Err(ReadError::Corrupt { place, .. }) =
             self.inner().source().deleted(part, base).await
@@ -225,19 +230,38 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
                 mismatch: None,
             });
         }
-        match part {
-            Part::Ended(segment) => self.check_segment(&segment.meta, report).await,
-            Part::Active(active) => {
-                let meta = SegmentMeta {
-                    data_end: active.data_end,
-                    next_offset: active.next_offset,
-                    ..active.meta
-                };
-                report.count(&self.scan_whole(&meta).await?);
-                Ok(())
-            }
-            Part::Tail(_) => Ok(()),
+        let Some(meta) = meta(part) else {
+            return Ok(());
+        };
+        if !matches!(part, Part::Ended(_)) {
+            report.count(&self.scan_whole(&meta).await?);
+            return Ok(());
         }
+        self.check_segment(&meta, report).await?;
+        let inner = self.inner();
+        if meta.footer != FooterPlace::None
+            && !footer_verifies(&inner.store, inner.log, &meta).await?
+            && (meta.sealed || self.is_vouched(snapshot, at).await?)
+        {
+            let blob = segment_blob(inner.log, meta.number);
+            let place = (blob, meta.data_end, Fault::Checksum);
+            report.add(FindingKind::Footer, place, None);
+        }
+        Ok(())
+    }
+
+    /// Whether a later segment says that this one was synced. What is not may have gone with
+    /// the power.
+    async fn is_vouched(&self, snapshot: &Snapshot, at: usize) -> Result<bool, Unread<S::Error>> {
+        for later in at + 1..snapshot.parts() {
+            let Some(meta) = snapshot.part(later).as_ref().and_then(meta) else {
+                continue;
+            };
+            if self.scan_whole(&meta).await?.earlier_synced {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn check_segment(
@@ -274,14 +298,6 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
             let mismatch = Mismatch::of_segment(&found, meta);
             report.add(FindingKind::Contents, place, mismatch);
         }
-        // A footer that nothing says was synced may have gone with the power.
-        if meta.sealed
-            && meta.footer != FooterPlace::None
-            && !footer_verifies(&inner.store, inner.log, meta).await?
-        {
-            let place = (blob, meta.data_end, Fault::Checksum);
-            report.add(FindingKind::Footer, place, None);
-        }
         Ok(())
     }
 
@@ -289,6 +305,19 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
         let inner = self.inner();
         let options = ScanOptions::sealed(meta, None);
         scan(&inner.store, inner.log, *meta, options).await
+    }
+}
+
+/// What is known of a segment that is with the store.
+fn meta(part: &Part<'_>) -> Option<SegmentMeta> {
+    match part {
+        Part::Ended(segment) => Some(segment.meta),
+        Part::Active(active) => Some(SegmentMeta {
+            data_end: active.data_end,
+            next_offset: active.next_offset,
+            ..active.meta
+        }),
+        Part::Tail(_) => None,
     }
 }
 
