@@ -51,7 +51,7 @@ async function ownWorker() {
 }
 
 /** Opens what a consumer made, and gives what went wrong, as sentences. */
-async function visit(browser, url) {
+async function visit(browser, url, expected = { page: EXPECTED, worker: EXPECTED }) {
   const page = await browser.context.newPage();
   const failures = [];
   page.on('pageerror', (error) => failures.push(`an unhandled error: ${error.stack ?? error}`));
@@ -62,9 +62,9 @@ async function visit(browser, url) {
   });
   try {
     await page.goto(url);
-    for (const place of ['page', 'worker']) {
+    for (const [place, wanted] of Object.entries(expected)) {
       const said = JSON.parse(await page.locator(`output#${place}`).textContent({ timeout: WAIT }));
-      if (!isDeepStrictEqual(said, EXPECTED)) failures.push(`its ${place} says ${said.error ?? JSON.stringify(said)}`);
+      if (!isDeepStrictEqual(said, wanted)) failures.push(`its ${place} says ${said.error ?? JSON.stringify(said)}`);
     }
     if (await page.evaluate(() => crossOriginIsolated)) failures.push('it is isolated, which nothing may need');
   } catch (error) {
@@ -87,10 +87,10 @@ async function consume(browser, name) {
       await built.close();
     }
   }
-  const { root = out, path = '/index.html', answers, policy } = built;
+  const { root = out, path = '/index.html', answers, policy, expected } = built;
   const server = await serve(root, { answers, policy });
   try {
-    return await visit(browser, server.url + path);
+    return await visit(browser, server.url + path, expected);
   } finally {
     await server.close();
   }
@@ -117,7 +117,7 @@ async function check(name, run) {
 
 const tarball = pack(PACKAGE, PROJECT);
 await check('tarball', () => judge(tarball));
-install(tarball, PROJECT, here('app'));
+install(tarball, PROJECT, { app: here('app'), examples: here('../examples') });
 await check('server', () => onServer());
 await check('own-worker', () => ownWorker());
 const browser = await launch();

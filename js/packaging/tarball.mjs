@@ -24,11 +24,11 @@ export function pack(folder, project) {
   return join(project, filename);
 }
 
-/** Installs it as its only dependency, beside a copy of the app. */
-export function install(tarball, project, app) {
+/** Installs it as its only dependency, beside copies of folders under the names they get. */
+export function install(tarball, project, folders) {
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   execFileSync(npm, ['install', '--offline', '--no-package-lock', ...QUIET, tarball], { cwd: project });
-  cpSync(app, join(project, 'app'), { recursive: true });
+  for (const [name, folder] of Object.entries(folders)) cpSync(folder, join(project, name), { recursive: true });
 }
 
 /** What publint and are-the-types-wrong find wrong with it, as sentences. */

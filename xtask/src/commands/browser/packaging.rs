@@ -17,7 +17,7 @@ const RUNNER: &str = "run.mjs";
 const BEFORE: &[&str] = &["tarball", "server", "own-worker"];
 
 /// Files of `js/packaging/consumers`, as CI runs them.
-const USUAL: &[&str] = &["vite", "webpack", "esbuild", "bare"];
+const USUAL: &[&str] = &["vite", "webpack", "esbuild", "bare", "migrate"];
 
 /// Those that `--all` adds.
 const MORE: &[&str] = &["vite-dev", "rspack", "rolldown"];
