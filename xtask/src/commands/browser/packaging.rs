@@ -16,7 +16,7 @@ const RUNNER: &str = "run.mjs";
 /// What is looked at before any consumer is.
 const BEFORE: &[&str] = &["tarball", "server", "own-worker"];
 
-/// Files of `js/packaging/consumers`, as CI runs them.
+/// Files of `js/packaging/consumers` that always run.
 const USUAL: &[&str] = &["vite", "webpack", "esbuild", "bare", "migrate"];
 
 /// Those that `--all` adds.
@@ -25,7 +25,7 @@ const MORE: &[&str] = &["vite-dev", "rspack", "rolldown"];
 /// For whom.
 #[derive(Args, Default)]
 pub struct Options {
-    /// Every consumer, not only those of CI.
+    /// Every consumer, not only the usual ones.
     #[arg(long)]
     all: bool,
 }
