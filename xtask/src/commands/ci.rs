@@ -83,10 +83,6 @@ const STEPS: &[Step] = &[
     ("browser-stores", |workspace| {
         browser::run(workspace, &browser::Look::Stores, false)
     }),
-    ("browser-kills", |workspace| {
-        let usual = browser::Look::Kills(browser::Kills::default());
-        browser::run(workspace, &usual, false)
-    }),
     ("browser-quota", |workspace| {
         browser::run(workspace, &browser::Look::Quota, false)
     }),

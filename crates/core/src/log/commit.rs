@@ -476,18 +476,23 @@ impl<E: StoreError> Writer<E> {
         }
         let new = switch.new;
         // Were one of these to come back without a mark, only what it was to supersede,
-        // or what superseded it, would show that it does not count.
+        // or what superseded it, would show that it does not count. And were one to come
+        // back with a mark, the next number has to be there too: by it the rest are found.
         let Superseding {
-            stale,
+            mut stale,
             torn,
             refused,
             ..
         } = core::mem::take(&mut self.superseding);
-        let stale = stale
-            .into_iter()
-            .flat_map(|number| manifest_blobs(self.log, number, self.copies));
-        let first = stale.chain(torn).chain(refused);
-        self.removals.push_in_order(first, switch.old.drain(..));
+        stale.sort_unstable();
+        for number in stale {
+            let blobs = manifest_blobs(self.log, number, self.copies);
+            self.removals.push_behind(blobs);
+        }
+        torn.into_iter()
+            .chain(refused)
+            .for_each(|blob| self.removals.push(blob));
+        self.removals.push_behind(switch.old.drain(..));
         self.switch = None;
         self.manifest = Some(new);
         self.manifest_base = new.end;

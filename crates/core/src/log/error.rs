@@ -609,6 +609,19 @@ impl<E: StoreError> fmt::Display for LookupError<E> {
 }
 
 impl<E> ReadError<E> {
+    /// Damage that hits all of a segment from `base` up to `next`: reading backwards goes on
+    /// below it.
+    pub(super) fn of_all(self, base: u64, next: u64) -> Self {
+        match self {
+            Self::Corrupt { place, .. } => Self::Corrupt {
+                offset: base,
+                next,
+                place,
+            },
+            error => error,
+        }
+    }
+
     /// The same, with nothing called damaged that is not there to be seen.
     pub(super) fn within(self, snapshot: &Snapshot) -> Self {
         match self {

@@ -151,13 +151,16 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
                 break;
             };
             cursor = cursor.min(part.next_offset());
+            if cursor <= oldest {
+                break;
+            }
             // What was read comes first; the next read says what is in the way.
+            let base = part.base_offset();
             let deleted = match self.deleted(&part, cursor - 1).await {
                 Err(_) if !slices.is_empty() => break,
-                deleted => deleted?,
+                deleted => deleted.map_err(|error| error.of_all(base.max(oldest), cursor))?,
             };
             if let Some(loaded) = &deleted {
-                let base = part.base_offset();
                 let left = loaded.mask.last_absent(cursor);
                 cursor = left.map_or(base, |left| left + 1).max(base);
                 if cursor == base {
@@ -166,15 +169,7 @@ impl<S: BlockStore, P: Sharing> Source<'_, S, P> {
             }
             let found = match self.block(&part, cursor - 1, 0).await {
                 Err(_) if !slices.is_empty() => break,
-                // Nothing of this part is left, so reading goes on below all of it.
-                Err(ReadError::Corrupt { place, .. }) => {
-                    return Err(ReadError::Corrupt {
-                        offset: part.base_offset(),
-                        next: cursor,
-                        place,
-                    });
-                }
-                found => found?,
+                found => found.map_err(|error| error.of_all(base.max(oldest), cursor))?,
             };
             let block = &found.block;
             let end = block.lower_bound(cursor);

@@ -29,15 +29,10 @@ impl Removals {
         self.queue.push_back(Removal::Blob(blob));
     }
 
-    /// Removes `first`, and only when that is durable, `then`.
-    pub(crate) fn push_in_order(
-        &mut self,
-        first: impl Iterator<Item = BlobId>,
-        then: impl Iterator<Item = BlobId>,
-    ) {
-        self.queue.extend(first.map(Removal::Blob));
+    /// Removes these once all removals so far are durable.
+    pub(crate) fn push_behind(&mut self, blobs: impl IntoIterator<Item = BlobId>) {
         self.queue.push_back(Removal::Settle);
-        self.queue.extend(then.map(Removal::Blob));
+        self.queue.extend(blobs.into_iter().map(Removal::Blob));
     }
 
     /// Removes a blob once the edits so far are synced.
