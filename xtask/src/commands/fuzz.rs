@@ -28,17 +28,20 @@ const SECONDS_QUICK: u64 = 3;
 pub struct Options {
     /// Only this target.
     #[arg(long)]
-    target: Option<String>,
+    pub target: Option<String>,
     /// Seconds a target.
     #[arg(long)]
-    seconds: Option<u64>,
+    pub seconds: Option<u64>,
+    /// What comes up follows from this seed; from a fresh one unless given.
+    #[arg(long)]
+    pub seed: Option<u32>,
     /// Do not fuzz: feed this file to the target, in an ordinary build.
     #[arg(long, value_name = "FILE", requires = "target")]
-    repeat: Option<PathBuf>,
+    pub repeat: Option<PathBuf>,
     /// Do not fuzz: replace the corpus by the fewest inputs, of it and of what earlier runs
     /// found, that reach what the seeds do not.
     #[arg(long, conflicts_with = "repeat")]
-    minimise: bool,
+    pub minimise: bool,
 }
 
 /// Builds and runs the targets.
@@ -69,12 +72,17 @@ pub fn run(workspace: &Workspace, options: &Options, quick: bool) -> Result<Outc
     }
     let default = if quick { SECONDS_QUICK } else { SECONDS };
     let seconds = options.seconds.unwrap_or(default);
-    fuzz(&engine, targets, seconds, &mut outcome);
+    fuzz(&engine, targets, (seconds, options.seed), &mut outcome);
     Ok(outcome)
 }
 
 /// As many targets at once as there are processors.
-fn fuzz(engine: &Engine<'_>, targets: Vec<String>, seconds: u64, outcome: &mut Outcome) {
+fn fuzz(
+    engine: &Engine<'_>,
+    targets: Vec<String>,
+    (seconds, seed): (u64, Option<u32>),
+    outcome: &mut Outcome,
+) {
     let workers = thread::available_parallelism().map_or(1, usize::from);
     let workers = workers.min(targets.len());
     let queue = Mutex::new(targets.into_iter());
@@ -84,7 +92,7 @@ fn fuzz(engine: &Engine<'_>, targets: Vec<String>, seconds: u64, outcome: &mut O
             scope.spawn(|| {
                 while let Some(target) = queue.lock().ok().and_then(|mut queue| queue.next()) {
                     eprintln!("  {target}: {seconds} s");
-                    let session = engine.fuzz(&target, seconds);
+                    let session = engine.fuzz(&target, seconds, seed);
                     if let Ok(mut found) = found.lock() {
                         found.push((target, session));
                     }

@@ -74,16 +74,17 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Fuzzes one target.
+    /// Fuzzes one target: what comes up follows from `seed`, as far as time allows.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub fn fuzz(&self, target: &str, seconds: u64) -> Result<Session> {
+    pub fn fuzz(&self, target: &str, seconds: u64, seed: Option<u32>) -> Result<Session> {
         let found = self.folder(&["found", target])?;
         let artifacts = self.folder(&["artifacts"])?.join(format!("{target}-"));
         let (done, said) = self
             .call(target)
             .arg(format!("-max_total_time={seconds}"))
+            .args(seed.map(|seed| format!("-seed={seed}")))
             .args([TIMEOUT, MEMORY, "-print_final_stats=1"])
             .arg(format!("-artifact_prefix={}", artifacts.display()))
             .args([found, self.seeds(target)?])
