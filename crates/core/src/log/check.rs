@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::error::{CheckError, Corruption, OpenError, ReadError, Unread};
+use super::extent::read_up_to;
 use super::handle::Log;
 use super::index::footer_verifies;
 use super::manifest::find;
@@ -271,12 +272,8 @@ impl<S: BlockStore, P: Sharing> Log<S, P> {
     ) -> Result<(), Unread<S::Error>> {
         let inner = self.inner();
         let blob = segment_blob(inner.log, meta.number);
-        let mut header = [0; BLOB_HEADER];
-        let read = inner.store.read(blob, 0, &mut header).await;
-        let header = read
-            .map_err(|_| Fault::Short)
-            .and_then(|()| BlobHeader::decode(blob, &header));
-        match header {
+        let first = read_up_to(&inner.store, blob, 0, BLOB_HEADER).await?;
+        match BlobHeader::decode(blob, &first) {
             Err(fault) => report.add(FindingKind::Header, (blob, 0, fault), None),
             Ok(found) if found.epoch != meta.epoch || found.salt != meta.salt => {
                 let mismatch = Mismatch::of_header(&found, meta);
