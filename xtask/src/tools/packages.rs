@@ -28,15 +28,18 @@ pub fn install(package: &str) -> Result<()> {
     else {
         bail!("no package manager was found that could install {package}: install it by hand");
     };
-    let call = if *root && !is_root() {
-        Call::new("sudo").args([manager])
-    } else {
-        Call::new(*manager)
+    let call = || match *root && !is_root() {
+        true => Call::new("sudo").args([manager]),
+        false => Call::new(*manager),
     };
-    call.args(*arguments)
-        .arg(package)
-        .run()
-        .with_context(|| format!("install the package {package} by hand"))
+    let install = || call().args(*arguments).arg(package).run();
+    let mut installed = install();
+    if installed.is_err() && *manager == "apt-get" {
+        // A fresh machine does not know what packages there are.
+        call().arg("update").run()?;
+        installed = install();
+    }
+    installed.with_context(|| format!("install the package {package} by hand"))
 }
 
 fn is_root() -> bool {
