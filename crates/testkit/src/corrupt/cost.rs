@@ -86,6 +86,8 @@ impl Cost {
         };
         let copies = [BlobKind::Manifest, BlobKind::ManifestCopy].map(copy);
         let mut copies = copies.into_iter().filter(|id| view.clean.contains_key(id));
+        // Then no crash cuts anything.
+        let atomic = copies.clone().count() == 1;
         let changed = |id: &BlobId| !view.is_same(*id, 0..BLOB_HEADER);
         // One that is whole, but another log's, leaves nobody to say which is right.
         let foreign = |id: &BlobId| {
@@ -117,7 +119,10 @@ impl Cost {
             });
             let state = if at == 0 || vouched {
                 Manifest::Damaged
-            } else if copies.all(|id| view.is_cut_from(id, start)) {
+            } else if copies.all(|id| match atomic {
+                true => view.is_blank_from(id, start),
+                false => view.is_cut_from(id, start),
+            }) {
                 Manifest::Forgotten
             } else {
                 Manifest::Torn

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use tidelog_core::{
-    At, Batch, Entry, ErrorKind, ExportSink, Import, ImportSource, Local, LookupError, MemoryError,
-    MemoryStore, Options, ReadError, ReadLimits, StoreError,
+    At, Batch, Entry, ErrorKind, ExportSink, FindingKind, Import, ImportSource, Local, LookupError,
+    MemoryError, MemoryStore, Options, ReadError, ReadLimits, StoreError,
 };
 
 use super::{Failure, Handle};
@@ -152,14 +152,16 @@ impl<S: Medium> Handle<'_, LogEngine<S>> {
         Ok(first)
     }
 
-    /// Reads everything there is, and finds nothing wrong.
+    /// Reads everything there is, and finds nothing wrong but, perhaps, one copy of a
+    /// manifest: a power cut may have left anything where an edit was being written to it.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn check(&self) -> Result<(), Failure> {
         let checked = self.engine.log().check().await;
         let report = checked.map_err(|error| refusal(error.kind(), &error))?;
-        match report.findings.first() {
+        let mut findings = report.findings.iter();
+        match findings.find(|found| found.kind != FindingKind::ManifestCopy) {
             None => Ok(()),
             Some(found) => Err(Failure::Broken(format!("check found {found:?}"))),
         }
