@@ -485,9 +485,12 @@ impl<E: StoreError> Writer<E> {
             ..
         } = core::mem::take(&mut self.superseding);
         stale.sort_unstable();
-        for number in stale {
+        for (index, number) in stale.into_iter().enumerate() {
             let blobs = manifest_blobs(self.log, number, self.copies);
-            self.removals.push_behind(blobs);
+            match index {
+                0 => blobs.into_iter().for_each(|blob| self.removals.push(blob)),
+                _ => self.removals.push_behind(blobs),
+            }
         }
         torn.into_iter()
             .chain(refused)
